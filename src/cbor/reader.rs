@@ -1,0 +1,500 @@
+//! The pull reader: tokens out of bytes, each checked as it goes by.
+//!
+//! Nothing is held but the borrowed input and a stack of [`MAX_DEPTH`] open containers, so memory and time are bounded
+//! by the input's length. A schema walk that pulls the tokens sees every byte once and can note, with
+//! [`Reader::offset`], where each member begins and ends.
+
+use core::cmp::Ordering;
+
+use super::head;
+use super::{Error, ErrorKind, Item, MAX_DEPTH, MAX_INPUT_LEN, float, key_order};
+use crate::time::Timestamp;
+
+/// One step through an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Token<'a> {
+    /// A number from 0 to 2⁶⁴ − 1.
+    Unsigned(u64),
+    /// The number −1 − n, for the n given.
+    Negative(u64),
+    /// A finite number.
+    Float(f64),
+    /// A text.
+    Text(&'a str),
+    /// A date-time under tag 0; the text is RFC 3339.
+    Time(&'a str),
+    /// A boolean.
+    Bool(bool),
+    /// Null.
+    Null,
+    /// An array of that many elements begins; [`Token::End`] follows the last.
+    Array(u32),
+    /// A map of that many members begins; each is a [`Token::Key`] and a value, [`Token::End`] follows the last.
+    Map(u32),
+    /// A member's key.
+    Key(&'a str),
+    /// The innermost open container ends.
+    End,
+}
+
+/// Reads one item that is the whole input.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    pos: usize,
+    /// The innermost open container.
+    top: Frame<'a>,
+    /// The containers around `top`, outermost first.
+    outer: [Frame<'a>; MAX_DEPTH],
+    depth: usize,
+    failed: Option<Error>,
+}
+
+/// What has been seen of an open container.
+#[derive(Clone, Copy, Debug)]
+struct Frame<'a> {
+    /// The last key seen in a map.
+    key: Option<&'a [u8]>,
+    /// Elements, or members, that have yet to begin.
+    left: u32,
+    place: Place,
+}
+
+/// What comes next in a container that has something left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The one item that the input is.
+    Root,
+    Element,
+    Key,
+    Value,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `bytes`, which are to be one item.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let root = Frame {
+            key: None,
+            left: 1,
+            place: Place::Root,
+        };
+        Self {
+            bytes,
+            pos: 0,
+            top: root,
+            outer: [root; MAX_DEPTH],
+            depth: 0,
+            failed: (bytes.len() > MAX_INPUT_LEN).then_some(Error::new(ErrorKind::TooLarge, MAX_INPUT_LEN)),
+        }
+    }
+
+    /// The offset behind the last token, which is where the next one begins: a member's bytes lie between the offset
+    /// before its first token and the offset after its last. [`Token::End`] has no bytes.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.pos
+    }
+
+    /// How many containers are open, up to [`MAX_DEPTH`].
+    #[inline]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The next token; `None` when the input has been read to its end and was canonical.
+    ///
+    /// # Errors
+    /// [`Error`]; once returned, it is returned for ever.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator of results would let an error be skipped"
+    )]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Token<'a>>, Error> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let token = self.step();
+        if let Err(error) = token {
+            self.failed = Some(error);
+        }
+        token
+    }
+
+    /// Checks the whole item that begins next and steps over it; a key counts as an item. `None`, and no step, where
+    /// the innermost container or the input ends.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn skip(&mut self) -> Result<Option<Item<'a>>, Error> {
+        if self.failed.is_none() && self.top.left == 0 && self.top.place != Place::Value {
+            return match self.top.place {
+                Place::Root => self.next().map(|_| None),
+                _ => Ok(None),
+            };
+        }
+        let (start, depth) = (self.pos, self.depth);
+        loop {
+            self.next()?;
+            if self.depth == depth {
+                return Ok(self.bytes.get(start..self.pos).map(Item::trusted));
+            }
+        }
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<Option<Token<'a>>, Error> {
+        match self.top.place {
+            Place::Value => {
+                self.top.place = Place::Key;
+                self.value()
+            }
+            _ if self.top.left == 0 => self.end(),
+            Place::Key => {
+                self.top.left -= 1;
+                self.key()
+            }
+            Place::Element | Place::Root => {
+                self.top.left -= 1;
+                self.value()
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<Option<Token<'a>>, Error> {
+        if let Some(depth) = self.depth.checked_sub(1)
+            && let Some(outer) = self.outer.get(depth)
+        {
+            self.top = *outer;
+            self.depth = depth;
+            return Ok(Some(Token::End));
+        }
+        if self.pos < self.bytes.len() {
+            return Err(Error::new(ErrorKind::TrailingBytes, self.pos));
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn key(&mut self) -> Result<Option<Token<'a>>, Error> {
+        let start = self.pos;
+        let initial = self.initial()?;
+        if initial & head::MAJOR != head::TEXT {
+            return Err(Error::new(ErrorKind::KeyNotText, start));
+        }
+        let key = self.text(initial)?;
+        if let Some(last) = self.top.key {
+            match key_order(last, key.as_bytes()) {
+                Ordering::Less => {}
+                Ordering::Equal => return Err(Error::new(ErrorKind::DuplicateKey, start)),
+                Ordering::Greater => return Err(Error::new(ErrorKind::KeyOrder, start)),
+            }
+        }
+        self.top.key = Some(key.as_bytes());
+        self.top.place = Place::Value;
+        Ok(Some(Token::Key(key)))
+    }
+
+    #[inline]
+    fn value(&mut self) -> Result<Option<Token<'a>>, Error> {
+        let initial = self.initial()?;
+        Ok(Some(match initial & head::MAJOR {
+            head::TEXT => Token::Text(self.text(initial)?),
+            head::MAP => Token::Map(self.open(initial, Place::Key)?),
+            head::ARRAY => Token::Array(self.open(initial, Place::Element)?),
+            head::UNSIGNED => Token::Unsigned(self.argument(initial)?),
+            head::NEGATIVE => Token::Negative(self.argument(initial)?),
+            head::TAG => Token::Time(self.time(initial)?),
+            head::BYTES => return Err(Error::new(ErrorKind::ByteString, self.pos)),
+            _ => self.simple(initial)?,
+        }))
+    }
+
+    /// The initial byte of the item that begins here.
+    #[inline]
+    fn initial(&self) -> Result<u8, Error> {
+        let initial = self.bytes.get(self.pos).copied();
+        initial.ok_or(Error::new(ErrorKind::Truncated, self.pos))
+    }
+
+    /// Steps over the head and returns its argument.
+    #[inline]
+    fn argument(&mut self, initial: u8) -> Result<u64, Error> {
+        let start = self.pos;
+        let (argument, behind) = head::argument(self.bytes, start, initial).map_err(|kind| Error::new(kind, start))?;
+        self.pos = behind;
+        Ok(argument)
+    }
+
+    /// As [`Self::argument`], for a head that could state an indefinite length.
+    #[inline]
+    fn length(&mut self, initial: u8) -> Result<u64, Error> {
+        if initial & head::INFO == head::INFO {
+            return Err(Error::new(ErrorKind::Indefinite, self.pos));
+        }
+        self.argument(initial)
+    }
+
+    #[inline]
+    fn text(&mut self, initial: u8) -> Result<&'a str, Error> {
+        let start = self.pos;
+        let len = self.length(initial)?;
+        let text = usize::try_from(len)
+            .ok()
+            .and_then(|len| self.bytes.get(self.pos..)?.get(..len));
+        let text = text.ok_or(Error::new(ErrorKind::Truncated, start))?;
+        match core::str::from_utf8(text) {
+            Ok(checked) => {
+                self.pos += text.len();
+                Ok(checked)
+            }
+            Err(error) => Err(Error::new(ErrorKind::Utf8, self.pos + error.valid_up_to())),
+        }
+    }
+
+    fn open(&mut self, initial: u8, place: Place) -> Result<u32, Error> {
+        let start = self.pos;
+        let left = self.length(initial)?;
+        // Every element has a byte at least, every member two: a count that cannot be true ends here.
+        let room = (self.bytes.len() - self.pos) as u64;
+        let room = if place == Place::Key { room / 2 } else { room };
+        let count = u32::try_from(left).ok().filter(|_| left <= room);
+        let count = count.ok_or(Error::new(ErrorKind::Truncated, start))?;
+        let outer = self.outer.get_mut(self.depth);
+        *outer.ok_or(Error::new(ErrorKind::TooDeep, start))? = self.top;
+        self.depth += 1;
+        self.top = Frame {
+            key: None,
+            left: count,
+            place,
+        };
+        Ok(count)
+    }
+
+    fn time(&mut self, initial: u8) -> Result<&'a str, Error> {
+        let start = self.pos;
+        if self.argument(initial)? != 0 {
+            return Err(Error::new(ErrorKind::Tag, start));
+        }
+        let initial = self.initial()?;
+        if initial & head::MAJOR != head::TEXT {
+            return Err(Error::new(ErrorKind::TimeNotText, self.pos));
+        }
+        let text = self.text(initial)?;
+        match Timestamp::parse_rfc3339(text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(Error::new(ErrorKind::TimeSyntax, self.pos - text.len() + error.offset)),
+        }
+    }
+
+    fn simple(&mut self, initial: u8) -> Result<Token<'a>, Error> {
+        let start = self.pos;
+        let error = |kind| Err(Error::new(kind, start));
+        let (token, len) = match initial {
+            head::FALSE => (Token::Bool(false), 1),
+            head::TRUE => (Token::Bool(true), 1),
+            head::NULL => (Token::Null, 1),
+            head::F16 | head::F32 | head::F64 => {
+                let Some((value, len)) = self.bytes.get(start..).and_then(float::from_item) else {
+                    return error(ErrorKind::Truncated);
+                };
+                match float::shortest(value) {
+                    None => return error(ErrorKind::FloatNotFinite),
+                    Some(float::Shortest::F16(_)) if initial != head::F16 => return error(ErrorKind::LongFloat),
+                    Some(float::Shortest::F32(_)) if initial == head::F64 => return error(ErrorKind::LongFloat),
+                    Some(_) => (Token::Float(value), len),
+                }
+            }
+            0xff => return error(ErrorKind::Indefinite),
+            0xfc..=0xfe => return error(ErrorKind::Reserved),
+            _ => return error(ErrorKind::Simple),
+        };
+        self.pos += len;
+        Ok(token)
+    }
+}
+
+/// Whether `bytes` are one canonical item and nothing else.
+///
+/// # Errors
+/// The first [`Error`] that a [`Reader`] meets.
+pub fn check(bytes: &[u8]) -> Result<(), Error> {
+    let mut reader = Reader::new(bytes);
+    while reader.next()?.is_some() {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind of error at its exact offset, and again on every further call.
+    #[test]
+    fn every_kind_of_error_is_found_at_its_byte() {
+        use ErrorKind::*;
+        let deep_arrays = [&[0x81; MAX_DEPTH][..], &[0x80]].concat();
+        let deep_maps = [&b"\xa1\x60".repeat(MAX_DEPTH)[..], &[0xa0]].concat();
+        let cases: &[(&[u8], ErrorKind, usize)] = &[
+            (b"", Truncated, 0),
+            (b"\x82\x01", Truncated, 0),
+            (b"\x82\x82\x01", Truncated, 1),
+            (b"\x82\x19\x01\x00", Truncated, 4),
+            (b"\x81\x18", Truncated, 1),
+            (b"\x19\x01", Truncated, 0),
+            (b"\x1a\x01\x00\x00", Truncated, 0),
+            (b"\x1b\x01\x00\x00\x00\x00\x00\x00", Truncated, 0),
+            (b"\x81\x62a", Truncated, 1),
+            (b"\x7b\xff\xff\xff\xff\xff\xff\xff\xff", Truncated, 0),
+            (b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", Truncated, 0),
+            (b"\x9a\xff\xff\xff\xff", Truncated, 0),
+            (b"\xbb\x80\x00\x00\x00\x00\x00\x00\x00", Truncated, 0),
+            (b"\xa1\x60", Truncated, 0),
+            (b"\xa1\x61a", Truncated, 3),
+            (b"\xa2\x60\x82\x00", Truncated, 0),
+            (b"\xc0", Truncated, 1),
+            (b"\x81\xf9\x3c", Truncated, 1),
+            (b"\xfa\x3f\x80\x00", Truncated, 0),
+            (b"\xfb\x3f\xb9\x99\x99\x99\x99\x99", Truncated, 0),
+            (b"\x01\x01", TrailingBytes, 1),
+            (b"\x80\xff", TrailingBytes, 1),
+            (&deep_arrays, TooDeep, MAX_DEPTH),
+            (&deep_maps, TooDeep, 2 * MAX_DEPTH),
+            (b"\x81\x7f\x61a\xff", Indefinite, 1),
+            (b"\x9f\xff", Indefinite, 0),
+            (b"\xbf\xff", Indefinite, 0),
+            (b"\xa1\x7f\x61a\xff\x01", Indefinite, 1),
+            (b"\x81\xff", Indefinite, 1),
+            (b"\x1c", Reserved, 0),
+            (b"\x1f", Reserved, 0),
+            (b"\x3e", Reserved, 0),
+            (b"\x7d", Reserved, 0),
+            (b"\x9c", Reserved, 0),
+            (b"\xdf", Reserved, 0),
+            (b"\x81\xfc", Reserved, 1),
+            (b"\x18\x17", LongHead, 0),
+            (b"\x81\x19\x00\xff", LongHead, 1),
+            (b"\x1a\x00\x00\xff\xff", LongHead, 0),
+            (b"\x1b\x00\x00\x00\x00\xff\xff\xff\xff", LongHead, 0),
+            (b"\x38\x00", LongHead, 0),
+            (b"\x78\x01a", LongHead, 0),
+            (b"\x98\x00", LongHead, 0),
+            (b"\xb8\x00", LongHead, 0),
+            (b"\xd8\x00\x60", LongHead, 0),
+            (b"\x81\x40", ByteString, 1),
+            (b"\x5f\xff", ByteString, 0),
+            (b"\x62\xc3\x28", Utf8, 1),
+            (b"\x64abc\xc3", Utf8, 4),
+            (b"\x63\xed\xa0\x80", Utf8, 1),
+            (b"\xa1\x63ab\xff\x01", Utf8, 4),
+            (b"\xa1\x01\x02", KeyNotText, 1),
+            (b"\xa1\xc0\x02", KeyNotText, 1),
+            (b"\xa1\x41a\x02", KeyNotText, 1),
+            (b"\xa2\x61b\x01\x61a\x02", KeyOrder, 4),
+            (b"\xa2\x62aa\x01\x61b\x02", KeyOrder, 5),
+            (b"\xa2\x61a\x01\x61a\x02", DuplicateKey, 4),
+            (b"\xa2\x60\x01\x60\x02", DuplicateKey, 3),
+            (b"\x81\xc1\x00", Tag, 1),
+            (b"\xc2\x41\x00", Tag, 0),
+            (b"\xd9\xd9\xf7\x00", Tag, 0),
+            (b"\xc0\x01", TimeNotText, 1),
+            (b"\xc0\xc0\x60", TimeNotText, 1),
+            (b"\xc0\x60", TimeSyntax, 2),
+            (b"\xc0\x742026-13-28T13:42:11Z", TimeSyntax, 7),
+            (b"\xc0\x732026-05-28T13:42:11", TimeSyntax, 21),
+            (b"\xf7", Simple, 0),
+            (b"\xe0", Simple, 0),
+            (b"\xf3", Simple, 0),
+            (b"\x81\xf8\xff", Simple, 1),
+            (b"\xf8\x18", Simple, 0),
+            (b"\xf9\x7e\x00", FloatNotFinite, 0),
+            (b"\xf9\x7c\x00", FloatNotFinite, 0),
+            (b"\xfa\xff\x80\x00\x00", FloatNotFinite, 0),
+            (b"\xfb\x7f\xf8\x00\x00\x00\x00\x00\x01", FloatNotFinite, 0),
+            (b"\x81\xfa\x3f\x80\x00\x00", LongFloat, 1),
+            (b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00", LongFloat, 0),
+            (b"\xfb\x40\xf0\x00\x00\x00\x00\x00\x00", LongFloat, 0),
+        ];
+        for (bytes, kind, offset) in cases {
+            let error = Error::new(*kind, *offset);
+            let mut reader = Reader::new(bytes);
+            let first = loop {
+                match reader.next() {
+                    Ok(token) => assert!(token.is_some(), "{bytes:02x?} was accepted"),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(first, error, "{bytes:02x?}");
+            assert_eq!(reader.next(), Err(error), "{bytes:02x?}");
+            assert_eq!(reader.skip(), Err(error), "{bytes:02x?}");
+            assert_eq!(
+                Reader::new(bytes).skip().and_then(|_| check(bytes)),
+                Err(error),
+                "{bytes:02x?}"
+            );
+        }
+    }
+
+    #[test]
+    fn input_longer_than_the_limit_is_refused_at_once() {
+        let bytes = vec![0; MAX_INPUT_LEN + 1];
+        assert_eq!(check(&bytes), Err(Error::new(ErrorKind::TooLarge, MAX_INPUT_LEN)));
+        assert_eq!(check(&bytes[1..]), Err(Error::new(ErrorKind::TrailingBytes, 1)));
+    }
+
+    #[test]
+    fn offsets_bracket_each_member() {
+        let bytes = b"\xa2\x61a\x82\x01\xa0\x62bc\xc0\x742026-05-28T13:42:11Z";
+        let mut reader = Reader::new(bytes);
+        let mut seen = Vec::new();
+        loop {
+            let start = reader.offset();
+            let Some(token) = reader.next().unwrap() else { break };
+            seen.push((start, reader.offset(), reader.depth(), token));
+        }
+        assert_eq!(
+            seen,
+            [
+                (0, 1, 1, Token::Map(2)),
+                (1, 3, 1, Token::Key("a")),
+                (3, 4, 2, Token::Array(2)),
+                (4, 5, 2, Token::Unsigned(1)),
+                (5, 6, 3, Token::Map(0)),
+                (6, 6, 2, Token::End),
+                (6, 6, 1, Token::End),
+                (6, 9, 1, Token::Key("bc")),
+                (9, 31, 1, Token::Time("2026-05-28T13:42:11Z")),
+                (31, 31, 0, Token::End),
+            ]
+        );
+        assert_eq!(reader.next(), Ok(None));
+    }
+
+    #[test]
+    fn skip_steps_over_one_item_and_stops_at_ends() {
+        let bytes = b"\xa2\x61a\x82\x01\xa0\x62bc\xf5";
+        let mut reader = Reader::new(bytes);
+        reader.next().unwrap();
+        assert_eq!(reader.skip().unwrap().unwrap().as_text(), Some("a"));
+        assert_eq!(reader.skip().unwrap().unwrap().bytes(), b"\x82\x01\xa0");
+        assert_eq!(reader.next(), Ok(Some(Token::Key("bc"))));
+        assert_eq!(reader.skip().unwrap().unwrap().as_bool(), Some(true));
+        assert_eq!(reader.skip(), Ok(None));
+        assert_eq!(reader.next(), Ok(Some(Token::End)));
+        assert_eq!(reader.skip(), Ok(None));
+        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(Reader::new(bytes).skip().unwrap().unwrap().bytes(), bytes);
+        let mut trailing = Reader::new(b"\x00\x00");
+        assert!(trailing.skip().unwrap().is_some());
+        assert_eq!(trailing.skip(), Err(Error::new(ErrorKind::TrailingBytes, 1)));
+    }
+
+    #[test]
+    fn thirty_two_containers_may_be_open() {
+        let arrays = [&[0x81; MAX_DEPTH - 1][..], &[0x80]].concat();
+        assert_eq!(check(&arrays), Ok(()));
+        let maps = [&b"\xa1\x60".repeat(MAX_DEPTH - 1)[..], &[0xa0]].concat();
+        assert_eq!(check(&maps), Ok(()));
+        let full = [&[0x81; MAX_DEPTH][..], &[0x01]].concat();
+        assert_eq!(check(&full), Ok(()));
+    }
+}

@@ -1,0 +1,237 @@
+//! Writing canonical items into a buffer of the caller's.
+//!
+//! The writer chooses heads and floats; the order of a map's keys ([`super::compare_keys`]) and the number of a
+//! container's entries are the caller's. [`super::check`] tells whether they were right.
+
+use core::fmt;
+
+use super::head::{self, MAX_HEAD_LEN};
+use super::{Item, float};
+use crate::time::Timestamp;
+
+/// Why an item was not written. What has been written before stays as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteError {
+    /// The buffer has no room for the item.
+    Full,
+    /// The integer is outside of −2⁶⁴ … 2⁶⁴ − 1.
+    IntegerRange,
+    /// The float is NaN or infinite.
+    FloatNotFinite,
+    /// The text is no RFC 3339 date-time.
+    TimeSyntax,
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WriteError::Full => "the buffer for CBOR is too short; give a longer one",
+            WriteError::IntegerRange => "an integer outside of -2^64 to 2^64-1; send it as text or as a float",
+            WriteError::FloatNotFinite => "a float that is NaN or infinite; leave the member out",
+            WriteError::TimeSyntax => "a date-time that is not RFC 3339, such as 2026-05-28T13:42:11Z",
+        })
+    }
+}
+
+impl core::error::Error for WriteError {}
+
+/// Writes items one behind the other into a borrowed buffer.
+///
+/// ```
+/// # use ohp::cbor::{Writer, WriteError};
+/// let mut buffer = [0; 64];
+/// let mut writer = Writer::new(&mut buffer);
+/// writer.map(2)?;
+/// writer.text("id")?;
+/// writer.unsigned(7)?;
+/// writer.text("ohp")?;
+/// writer.text("0.1")?;
+/// assert_eq!(writer.written(), b"\xa2\x62id\x07\x63ohp\x630.1");
+/// # Ok::<(), WriteError>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer<'b> {
+    out: &'b mut [u8],
+    len: usize,
+}
+
+impl<'b> Writer<'b> {
+    /// A writer that fills `out` from its front.
+    pub fn new(out: &'b mut [u8]) -> Self {
+        Self { out, len: 0 }
+    }
+
+    /// What has been written.
+    pub fn written(&self) -> &[u8] {
+        self.out.get(..self.len).unwrap_or_default()
+    }
+
+    /// What has been written, for as long as the buffer lives.
+    pub fn into_written(self) -> &'b [u8] {
+        self.out.get(..self.len).unwrap_or_default()
+    }
+
+    /// Bytes written.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Writes `value`.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn unsigned(&mut self, value: u64) -> Result<(), WriteError> {
+        self.head(head::UNSIGNED, value)
+    }
+
+    /// Writes the number −1 − `n`.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn negative(&mut self, n: u64) -> Result<(), WriteError> {
+        self.head(head::NEGATIVE, n)
+    }
+
+    /// Writes `value`, which must be in −2⁶⁴ … 2⁶⁴ − 1.
+    ///
+    /// # Errors
+    /// [`WriteError::IntegerRange`] or [`WriteError::Full`].
+    pub fn integer(&mut self, value: i128) -> Result<(), WriteError> {
+        if let Ok(value) = u64::try_from(value) {
+            self.unsigned(value)
+        } else if let Ok(n) = u64::try_from(!value) {
+            self.negative(n)
+        } else {
+            Err(WriteError::IntegerRange)
+        }
+    }
+
+    /// Writes `value` in the shortest form that keeps it.
+    ///
+    /// # Errors
+    /// [`WriteError::FloatNotFinite`] or [`WriteError::Full`].
+    pub fn float(&mut self, value: f64) -> Result<(), WriteError> {
+        let mut bytes = [0; 9];
+        let (initial, len) = match float::shortest(value).ok_or(WriteError::FloatNotFinite)? {
+            float::Shortest::F16(bits) => {
+                bytes[1..3].copy_from_slice(&bits.to_be_bytes());
+                (head::F16, 3)
+            }
+            float::Shortest::F32(value) => {
+                bytes[1..5].copy_from_slice(&value.to_be_bytes());
+                (head::F32, 5)
+            }
+            float::Shortest::F64(value) => {
+                bytes[1..9].copy_from_slice(&value.to_be_bytes());
+                (head::F64, 9)
+            }
+        };
+        bytes[0] = initial;
+        self.raw(&bytes[..len])
+    }
+
+    /// Writes `value` as text; a map's keys are written with this, too.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn text(&mut self, value: &str) -> Result<(), WriteError> {
+        let before = self.len;
+        self.head(head::TEXT, value.len() as u64)?;
+        let written = self.raw(value.as_bytes());
+        if written.is_err() {
+            self.len = before;
+        }
+        written
+    }
+
+    /// Writes `value`, an RFC 3339 date-time, under tag 0.
+    ///
+    /// # Errors
+    /// [`WriteError::TimeSyntax`] or [`WriteError::Full`].
+    pub fn time(&mut self, value: &str) -> Result<(), WriteError> {
+        Timestamp::parse_rfc3339(value).map_err(|_| WriteError::TimeSyntax)?;
+        let before = self.len;
+        self.raw(&[head::TIME])?;
+        let written = self.text(value);
+        if written.is_err() {
+            self.len = before;
+        }
+        written
+    }
+
+    /// Writes `value`.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn bool(&mut self, value: bool) -> Result<(), WriteError> {
+        self.raw(&[if value { head::TRUE } else { head::FALSE }])
+    }
+
+    /// Writes null.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn null(&mut self) -> Result<(), WriteError> {
+        self.raw(&[head::NULL])
+    }
+
+    /// Begins an array; the next `len` items are its elements.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn array(&mut self, len: usize) -> Result<(), WriteError> {
+        self.head(head::ARRAY, len as u64)
+    }
+
+    /// Begins a map; the next `len` pairs of a text and an item are its members, in the order of
+    /// [`super::compare_keys`].
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn map(&mut self, len: usize) -> Result<(), WriteError> {
+        self.head(head::MAP, len as u64)
+    }
+
+    /// Writes `item` as it is.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn item(&mut self, item: Item<'_>) -> Result<(), WriteError> {
+        self.raw(item.bytes())
+    }
+
+    /// Writes `bytes` as they are; that they are canonical is the caller's business.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`].
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let room = self
+            .out
+            .get_mut(self.len..)
+            .and_then(|rest| rest.get_mut(..bytes.len()));
+        room.ok_or(WriteError::Full)?.copy_from_slice(bytes);
+        self.len += bytes.len();
+        Ok(())
+    }
+
+    #[inline]
+    fn head(&mut self, major: u8, argument: u64) -> Result<(), WriteError> {
+        let mut bytes = [0; MAX_HEAD_LEN];
+        let len = head::put(&mut bytes, major, argument);
+        self.raw(bytes.get(..len).unwrap_or_default())
+    }
+}
