@@ -11,6 +11,7 @@
 mod float;
 mod head;
 mod item;
+pub mod json;
 mod reader;
 mod writer;
 

@@ -228,6 +228,27 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
+    /// What has been written, to be put into order.
+    pub(super) fn written_mut(&mut self) -> &mut [u8] {
+        self.out.get_mut(..self.len).unwrap_or_default()
+    }
+
+    /// Puts `bytes` in the place of the `len` bytes at `at`, moving what follows.
+    pub(super) fn replace(&mut self, at: usize, len: usize, bytes: &[u8]) -> Result<(), WriteError> {
+        let behind = at + len;
+        let grown = bytes.len().checked_sub(len).ok_or(WriteError::Full)?;
+        if self.out.len() - self.len < grown {
+            return Err(WriteError::Full);
+        }
+        if grown > 0 {
+            self.out.copy_within(behind..self.len, behind + grown);
+            self.len += grown;
+        }
+        let place = self.out.get_mut(at..behind + grown);
+        place.ok_or(WriteError::Full)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
     #[inline]
     fn head(&mut self, major: u8, argument: u64) -> Result<(), WriteError> {
         let mut bytes = [0; MAX_HEAD_LEN];
