@@ -1,1 +1,53 @@
-fn main() {}
+//! `ohp`: hand live calls over, and judge, read and make what is handed over, from the command line.
+//!
+//! Each subcommand has a file of its own; all protocol logic is the library's.
+
+mod clock;
+mod exit;
+mod keygen;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// Hand a live phone call, with its context, identity, consent and sound, from one system to another
+/// (Open Handoff Protocol 0.1).
+#[derive(Parser)]
+#[command(name = "ohp", version, styles = output::HELP, max_term_width = 100)]
+#[command(
+    after_help = "Exit status: 0 accept · 1 reject · 2 need (a resource is missing) · 3 not an envelope, or bad usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Keygen(keygen::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap; only the others are bad usage.
+            let exit = if error.use_stderr() {
+                Exit::Unusable
+            } else {
+                Exit::Accept
+            };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let result = match cli.command {
+        Command::Keygen(args) => keygen::run(&args),
+    };
+    result
+        .unwrap_or_else(|failure: Failure| output::failure(&failure))
+        .into()
+}

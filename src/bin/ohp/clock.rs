@@ -1,0 +1,11 @@
+//! The machine's clock. The library has none; every command that needs the time asks here.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ohp::time::Timestamp;
+
+/// Now.
+pub fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,45 @@
+//! What the command prints: styles, which reach terminals only, errors, and JSON.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure};
+
+/// Something that was refused.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What the eye should find first.
+pub const HEAD: Style = Style::new().bold();
+/// The styles of `--help`.
+pub const HELP: Styles = Styles::styled()
+    .header(HEAD)
+    .usage(HEAD)
+    .literal(AnsiColor::Cyan.on_default());
+
+/// Prints an error, and gives the exit status that goes with it.
+pub fn failure(failure: &Failure) -> Exit {
+    anstream::eprintln!("{BAD}error:{BAD:#} {failure}");
+    Exit::Unusable
+}
+
+/// Prints one JSON value and a line end.
+pub fn json(value: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
+    line(text.as_bytes())
+}
+
+/// Prints bytes and a line end, for text.
+pub fn line(bytes: &[u8]) -> Result<(), Failure> {
+    raw(&[bytes, b"\n"].concat())
+}
+
+/// Prints bytes as they are. A reader that has closed the pipe wants no more, which is no error.
+pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

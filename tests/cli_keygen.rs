@@ -1,0 +1,67 @@
+//! `ohp keygen`, and how the command answers bad usage.
+
+mod cli;
+
+use cli::{folder, ohp};
+
+#[test]
+fn key_pair_is_made_and_the_private_half_is_readable_by_its_owner_only() {
+    let path = folder("keygen-pair").join("key.json");
+    let path = path.to_str().unwrap();
+    let made = ohp(&["keygen", "--out", path, "--kid", "vendor-\"a\""]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    let public = &made.json()["keys"][0];
+    assert_eq!(
+        (public["kty"].as_str(), public["crv"].as_str()),
+        (Some("OKP"), Some("Ed25519"))
+    );
+    assert_eq!(
+        (public["use"].as_str(), public["alg"].as_str()),
+        (Some("sig"), Some("EdDSA"))
+    );
+    assert_eq!(public["kid"], "vendor-\"a\"");
+    assert!(public.get("d").is_none(), "the private key reached standard output");
+
+    let private: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let private = &private["keys"][0];
+    assert_eq!(private["x"], public["x"]);
+    assert_eq!(private["d"].as_str().unwrap().len(), 43);
+    assert!(!made.stderr.contains(private["d"].as_str().unwrap()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn key_is_overwritten_only_by_force() {
+    let path = folder("keygen-force").join("key.json");
+    let path = path.to_str().unwrap();
+    assert_eq!(ohp(&["keygen", "--out", path]).status, 0);
+    let first = std::fs::read(path).unwrap();
+    let refused = ohp(&["keygen", "--out", path]);
+    assert_eq!(refused.status, 3);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(path).unwrap(), first);
+    let forced = ohp(&["keygen", "--out", path, "--force", "--json"]);
+    assert_eq!(forced.status, 0);
+    assert_eq!(forced.json()["kid"], forced.json()["jwks"]["keys"][0]["kid"]);
+    assert_ne!(std::fs::read(path).unwrap(), first);
+}
+
+#[test]
+fn bad_usage_exits_with_3_and_help_with_0() {
+    assert_eq!(ohp::<&str>(&[]).status, 3);
+    assert_eq!(ohp(&["no-such-command"]).status, 3);
+    assert_eq!(ohp(&["keygen", "--days", "91", "--out", "/nowhere/at/all"]).status, 3);
+    assert_eq!(ohp(&["keygen", "--out", "/nowhere/at/all"]).status, 3);
+    assert_eq!(
+        ohp(&["--version"]).text(),
+        concat!("ohp ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let help = ohp(&["keygen", "--help"]);
+    assert_eq!(help.status, 0);
+    assert!(help.text().contains("Example"));
+    assert!(!help.text().contains('\u{1b}'), "colours where there is no terminal");
+}
