@@ -353,3 +353,102 @@ fn split_item(bytes: &[u8]) -> Option<(Item<'_>, &[u8])> {
     let (item, rest) = bytes.split_at_checked(pos)?;
     Some((Item::trusted(item), rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: &[u8] =
+        b"\xa6\x61a\x84\x00\x20\xf9\x3e\x00\x1b\xff\xff\xff\xff\xff\xff\xff\xff\x61b\xf6\x62id\x63\xe2\x82\xac\
+          \x62no\xf4\x62on\xf5\x64time\xc0\x742026-05-28T13:42:11Z";
+
+    #[test]
+    fn accessors_answer_for_their_own_kind_only() {
+        let map = Item::parse(BYTES).unwrap().map().unwrap();
+        let get = |key| map.get(key).unwrap();
+        assert_eq!(map.len(), 6);
+        assert_eq!(get("id").as_text(), Some("€"));
+        assert_eq!(get("time").as_time(), Some("2026-05-28T13:42:11Z"));
+        assert_eq!((get("no").as_bool(), get("on").as_bool()), (Some(false), Some(true)));
+        assert!(get("b").is_null());
+        let list = get("a").array().unwrap();
+        assert_eq!(list.get(0).unwrap().as_integer(), Some(0));
+        assert_eq!(list.get(1).unwrap().as_integer(), Some(-1));
+        assert_eq!(list.get(2).unwrap().as_float(), Some(1.5));
+        assert_eq!(list.get(3).unwrap().as_integer(), Some(u64::MAX.into()));
+        assert_eq!(list.get(4), None);
+
+        let kinds = [Kind::Array, Kind::Null, Kind::Text, Kind::Bool, Kind::Bool, Kind::Time];
+        for ((_, item), kind) in map.iter().zip(kinds).chain([(("", list.get(2).unwrap()), Kind::Float)]) {
+            assert_eq!(item.kind(), kind);
+            assert_eq!(item.as_text().is_some(), kind == Kind::Text);
+            assert_eq!(item.as_time().is_some(), kind == Kind::Time);
+            assert_eq!(item.as_bool().is_some(), kind == Kind::Bool);
+            assert_eq!(item.is_null(), kind == Kind::Null);
+            assert_eq!(item.as_float().is_some(), kind == Kind::Float);
+            assert_eq!(item.array().is_some(), kind == Kind::Array);
+            assert_eq!(item.as_integer(), None);
+            assert!(item.map().is_none());
+        }
+    }
+
+    #[test]
+    fn member_is_found_by_its_whole_key() {
+        let map = Item::parse(BYTES).unwrap().map().unwrap();
+        for (key, value) in map {
+            assert_eq!(map.get(key), Some(value));
+        }
+        for key in ["", "c", "i", "idx", "ie", "tim", "timeX", "zzzzzzzz"] {
+            assert_eq!(map.get(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn members_bytes_are_slices_of_the_input() {
+        let map = Item::parse(BYTES).unwrap().map().unwrap();
+        assert_eq!(map.get("a").unwrap().bytes(), &BYTES[3..18]);
+        assert_eq!(map.get("time").unwrap().bytes(), &BYTES[41..]);
+    }
+
+    #[test]
+    fn items_keep_their_contents_out_of_logs() {
+        assert_eq!(format!("{:?}", Item::parse(b"\x63pin").unwrap()), "Item(Text, 4 bytes)");
+    }
+
+    #[test]
+    fn unproven_bytes_give_nonsense_but_no_panic() {
+        fn visit(item: Item<'_>, left: &mut u32) {
+            let _ = (
+                item.kind(),
+                item.as_text(),
+                item.as_time(),
+                item.as_bool(),
+                item.as_integer(),
+                item.as_float(),
+            );
+            for inner in item.array().into_iter().flatten() {
+                if let Some(fewer) = left.checked_sub(1) {
+                    *left = fewer;
+                    visit(inner, left);
+                }
+            }
+            for (key, inner) in item.map().into_iter().flatten() {
+                if let Some(fewer) = left.checked_sub(1) {
+                    *left = fewer;
+                    let _ = item.map().map(|map| map.get(key));
+                    visit(inner, left);
+                }
+            }
+        }
+        let mut bytes = BYTES.to_vec();
+        for at in 0..bytes.len() {
+            for value in 0..=u8::MAX {
+                let kept = core::mem::replace(&mut bytes[at], value);
+                visit(Item::trusted(&bytes), &mut 1000);
+                visit(Item::trusted(&bytes[at..]), &mut 1000);
+                visit(Item::trusted(&bytes[..at]), &mut 1000);
+                bytes[at] = kept;
+            }
+        }
+    }
+}

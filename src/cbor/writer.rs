@@ -256,3 +256,79 @@ impl<'b> Writer<'b> {
         self.raw(bytes.get(..len).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut Writer<'_>) -> Result<(), WriteError>) -> Result<Vec<u8>, WriteError> {
+        let mut buffer = [0; 64];
+        let mut writer = Writer::new(&mut buffer);
+        write(&mut writer)?;
+        let bytes = writer.written().to_vec();
+        // A buffer that is too short by one byte leaves what is in it as it was.
+        let mut short = vec![0xaa; bytes.len()];
+        let mut writer = Writer::new(&mut short);
+        writer.null()?;
+        assert_eq!(write(&mut writer), Err(WriteError::Full));
+        assert_eq!(writer.into_written(), [head::NULL]);
+        Ok(bytes)
+    }
+
+    #[test]
+    fn integers_take_the_shortest_head() {
+        for (value, bytes) in [
+            (0, &b"\x00"[..]),
+            (23, b"\x17"),
+            (24, b"\x18\x18"),
+            (255, b"\x18\xff"),
+            (256, b"\x19\x01\x00"),
+            (65_535, b"\x19\xff\xff"),
+            (65_536, b"\x1a\x00\x01\x00\x00"),
+            (4_294_967_295, b"\x1a\xff\xff\xff\xff"),
+            (4_294_967_296, b"\x1b\x00\x00\x00\x01\x00\x00\x00\x00"),
+            (u64::MAX.into(), b"\x1b\xff\xff\xff\xff\xff\xff\xff\xff"),
+            (-1, b"\x20"),
+            (-24, b"\x37"),
+            (-25, b"\x38\x18"),
+            (-1000, b"\x39\x03\xe7"),
+            (-1 - i128::from(u64::MAX), b"\x3b\xff\xff\xff\xff\xff\xff\xff\xff"),
+        ] {
+            assert_eq!(written(|writer| writer.integer(value)).as_deref(), Ok(bytes), "{value}");
+        }
+        for value in [
+            i128::from(u64::MAX) + 1,
+            -2 - i128::from(u64::MAX),
+            i128::MAX,
+            i128::MIN,
+        ] {
+            assert_eq!(
+                written(|writer| writer.integer(value)),
+                Err(WriteError::IntegerRange),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_items_are_written_whole_or_not_at_all() {
+        assert_eq!(written(|writer| writer.text("né")).unwrap(), b"\x63n\xc3\xa9");
+        let time = written(|writer| writer.time("2026-05-28T13:42:11Z")).unwrap();
+        assert_eq!(time, b"\xc0\x742026-05-28T13:42:11Z");
+        assert_eq!(written(|writer| writer.time("2026-05-28")), Err(WriteError::TimeSyntax));
+        assert_eq!(written(|writer| writer.float(1.5)).unwrap(), b"\xf9\x3e\x00");
+        assert_eq!(written(|writer| writer.float(1e5)).unwrap(), b"\xfa\x47\xc3\x50\x00");
+        assert_eq!(
+            written(|writer| writer.float(1.1)).unwrap(),
+            b"\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a"
+        );
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(written(|writer| writer.float(value)), Err(WriteError::FloatNotFinite));
+        }
+        assert_eq!(written(|writer| writer.bool(true)).unwrap(), b"\xf5");
+        assert_eq!(written(|writer| writer.array(500)).unwrap(), b"\x99\x01\xf4");
+        assert_eq!(written(|writer| writer.map(23)).unwrap(), b"\xb7");
+        let item = Item::parse(b"\x82\x01\x02").unwrap();
+        assert_eq!(written(|writer| writer.item(item)).unwrap(), b"\x82\x01\x02");
+    }
+}
