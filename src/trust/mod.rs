@@ -1,1 +1,41 @@
-//! trust.
+//! L1: who is believed, for what. Keys, signatures, the trust bundle, consent.
+//!
+//! - [`jwk`]: keys as JSON Web Keys, others' and our own, and when a key may be believed;
+//! - [`jws`]: detached JSON Web Signatures over bytes that are never encoded twice;
+//! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
+//! - [`consent`]: the judgement of step 5.
+//!
+//! Everything here is a value or a pure function. Not here: the order of the steps and the verdict
+//! ([`crate::verify`]), the primitives ([`crate::crypto`]), and any fetching: a resource that is not in the bundle is
+//! the caller's to gather.
+//!
+//! Values are read from JSON once, with the feature `std`. Without it the same types hold `'static` slices, and a host
+//! writes them down as constants; what judges them is the same code.
+
+pub mod base64url;
+pub mod bundle;
+pub mod consent;
+#[cfg(feature = "std")]
+pub mod json;
+pub mod jwk;
+pub mod jws;
+pub mod terms;
+
+/// A text that a trust value owns.
+#[cfg(feature = "std")]
+pub type Text = std::boxed::Box<str>;
+/// A text that a trust value holds.
+#[cfg(not(feature = "std"))]
+pub type Text = &'static str;
+
+/// A list that a trust value owns.
+#[cfg(feature = "std")]
+pub type List<T> = std::boxed::Box<[T]>;
+/// A list that a trust value holds.
+#[cfg(not(feature = "std"))]
+pub type List<T> = &'static [T];
+
+/// Whether the exact `text` stands in `list`.
+fn holds(list: &[Text], text: &str) -> bool {
+    list.iter().any(|each| **each == *text)
+}

@@ -1,0 +1,239 @@
+//! Keys from and to JSON.
+
+use std::collections::BTreeSet;
+use std::format;
+use std::string::String;
+use std::vec;
+
+use zeroize::Zeroizing;
+
+use super::{EDDSA, Jwk, JwkSet, ML_DSA_65, ML_DSA_65_PUBLIC_LEN, Material, OwnKey, OwnKeys, Secret, Usage};
+use crate::crypto::ed25519;
+use crate::time::{Timestamp, TimestampText};
+use crate::trust::json::{Document, Error, Node, Problem};
+use crate::trust::{List, Text, base64url};
+
+impl JwkSet {
+    /// Reads a JWK Set (RFC 7517, section 5), such as the `ohp-jwks.json` of an issuer.
+    ///
+    /// # Errors
+    /// [`Error`] with the path of the member that is wrong.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        Self::read(Document::parse(json)?.root())
+    }
+
+    pub(crate) fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        Ok(Self {
+            keys: read_keys(node, Jwk::read, |key| key.kid.as_ref())?,
+        })
+    }
+}
+
+impl OwnKeys {
+    /// Reads a JWK Set of private keys.
+    ///
+    /// # Errors
+    /// [`Error`] with the path of the member that is wrong.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        Self::read(Document::parse(json)?.root())
+    }
+
+    pub(crate) fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        Ok(Self {
+            keys: read_keys(node, OwnKey::read, |key| key.public.kid.as_ref())?,
+        })
+    }
+}
+
+/// Reads the member `keys` and refuses the second of two keys with one `kid`.
+fn read_keys<T>(
+    set: Node<'_, '_>,
+    read: impl Fn(Node<'_, '_>) -> Result<T, Error>,
+    kid: impl Fn(&T) -> Option<&Text>,
+) -> Result<List<T>, Error> {
+    let mut seen = BTreeSet::new();
+    set.need("keys", |list| {
+        list.items(|node| {
+            let key = read(node)?;
+            match kid(&key) {
+                Some(kid) if !seen.insert(kid.clone()) => node.need("kid", |kid| Err(kid.wrong(Problem::KidTwice))),
+                _ => Ok(key),
+            }
+        })
+    })
+}
+
+impl Jwk {
+    /// Reads one public JWK; a private part, if there is one, is not kept.
+    ///
+    /// # Errors
+    /// [`Error`] with the path of the member that is wrong.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        Self::read(Document::parse(json)?.root())
+    }
+
+    fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        Ok(Self {
+            kid: node.optional("kid", |kid| kid.owned())?,
+            material: Material::read(node)?,
+            usage: node.optional("use", |usage| {
+                Ok(match usage.text()? {
+                    "sig" => Usage::Signature,
+                    "enc" => Usage::Encryption,
+                    _ => Usage::Other,
+                })
+            })?,
+            alg: node.optional("alg", |alg| alg.owned())?,
+            valid_from: node.optional("validFrom", |moment| moment.time())?,
+            valid_until: node.optional("validUntil", |moment| moment.time())?,
+            revoked: node.optional("revoked", |revoked| revoked.truth())?.unwrap_or(false),
+        })
+    }
+}
+
+impl Material {
+    fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        match node.need("kty", |kty| kty.text())? {
+            "OKP" => match node.need("crv", |crv| crv.text())? {
+                "Ed25519" => node.need("x", |x| {
+                    let public = ed25519::PublicKey::parse(&x.bytes()?);
+                    public.map(Self::Ed25519).map_err(|bad| x.wrong(Problem::Key(bad)))
+                }),
+                "X25519" => Ok(Self::X25519(node.need("x", |x| x.bytes())?)),
+                _ => Ok(Self::Other),
+            },
+            "AKP" => match node.need("alg", |alg| alg.text())? {
+                ML_DSA_65 => {
+                    let mut public = vec![0; ML_DSA_65_PUBLIC_LEN].into_boxed_slice();
+                    node.need("pub", |x| x.bytes_into(&mut public))?;
+                    Ok(Self::MlDsa65(public))
+                }
+                _ => Ok(Self::Other),
+            },
+            _ => Ok(Self::Other),
+        }
+    }
+}
+
+impl OwnKey {
+    /// The Ed25519 signing key of `seed`, under `kid` or, without one, under its thumbprint.
+    pub fn ed25519(seed: [u8; ed25519::SEED_LEN], kid: Option<&str>) -> Self {
+        let secret = ed25519::SigningKey::from_seed(seed);
+        let mut public = Jwk {
+            kid: kid.map(Into::into),
+            material: Material::Ed25519(secret.public()),
+            usage: Some(Usage::Signature),
+            alg: Some(EDDSA.into()),
+            valid_from: None,
+            valid_until: None,
+            revoked: false,
+        };
+        if public.kid.is_none() {
+            public.kid = public.thumbprint().map(|kid| kid.as_str().into());
+        }
+        Self {
+            public,
+            secret: Secret::Ed25519(secret),
+        }
+    }
+
+    /// Reads one private JWK: `d` for `OKP`, the 32-byte seed in `priv` for `AKP`. Without `kid` it gets its
+    /// thumbprint's.
+    ///
+    /// # Errors
+    /// [`Error`] with the path of the member that is wrong.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        Self::read(Document::parse(json)?.root())
+    }
+
+    fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        let mut public = Jwk::read(node)?;
+        let secret = match &public.material {
+            Material::Ed25519(x) => node.need("d", |d| {
+                let secret = ed25519::SigningKey::from_seed(*seed(d)?);
+                if secret.public() == *x {
+                    Ok(Secret::Ed25519(secret))
+                } else {
+                    Err(d.wrong(Problem::HalvesDiffer))
+                }
+            })?,
+            Material::X25519(_) => Secret::X25519(node.need("d", seed)?),
+            Material::MlDsa65(_) => Secret::MlDsa65(node.need("priv", seed)?),
+            Material::Other => {
+                let what = "a key that OHP uses: OKP Ed25519, OKP X25519 or AKP ML-DSA-65";
+                return Err(node.wrong(Problem::Expected(what)));
+            }
+        };
+        if public.kid.is_none() {
+            public.kid = public.thumbprint().map(|kid| kid.as_str().into());
+        }
+        Ok(Self { public, secret })
+    }
+
+    /// The public key as one JSON object on one line: what is published.
+    pub fn to_public_json(&self) -> String {
+        let mut x = vec![0; base64url::encoded_len(ML_DSA_65_PUBLIC_LEN)];
+        let (kty, crv, name, public): (_, _, _, &[u8]) = match &self.public.material {
+            Material::Ed25519(public) => ("OKP", Some("Ed25519"), "x", public.as_bytes()),
+            Material::X25519(public) => ("OKP", Some("X25519"), "x", public),
+            Material::MlDsa65(public) => ("AKP", None, "pub", public),
+            // INVARIANT: no constructor makes a key of our own of a kind that we cannot use.
+            Material::Other => ("", None, "x", &[]),
+        };
+        let usage = self.public.usage.and_then(|usage| match usage {
+            Usage::Signature => Some("sig"),
+            Usage::Encryption => Some("enc"),
+            Usage::Other => None,
+        });
+        let [from, until] = [self.public.valid_from, self.public.valid_until].map(|at| at.map(Timestamp::to_text));
+        let members = [
+            ("kty", Some(kty)),
+            ("crv", crv),
+            ("kid", Some(self.kid())),
+            ("use", usage),
+            ("alg", self.public.alg.as_deref()),
+            ("validFrom", from.as_ref().map(TimestampText::as_str)),
+            ("validUntil", until.as_ref().map(TimestampText::as_str)),
+            (name, base64url::encode(public, &mut x)),
+        ];
+        let mut json = String::from("{");
+        for (name, value) in members {
+            let Some(value) = value else { continue };
+            if json.len() > 1 {
+                json.push(',');
+            }
+            // serde_json escapes the value; the names have nothing to escape.
+            json.push_str(&format!("\"{name}\":{}", serde_json::Value::from(value)));
+        }
+        if self.public.revoked {
+            json.push_str(",\"revoked\":true");
+        }
+        json.push('}');
+        json
+    }
+
+    /// The private key as one JSON object on one line: what is kept, in a file of mode 0600. The text wipes itself.
+    pub fn to_private_json(&self) -> Zeroizing<String> {
+        let (name, secret): (_, &[u8]) = match &self.secret {
+            Secret::Ed25519(secret) => ("d", secret.seed()),
+            Secret::X25519(secret) => ("d", &**secret),
+            Secret::MlDsa65(seed) => ("priv", &**seed),
+        };
+        let mut d = Zeroizing::new([0; base64url::encoded_len(ed25519::SEED_LEN)]);
+        let d = base64url::encode(secret, d.as_mut_slice()).unwrap_or_default();
+        let public = self.to_public_json();
+        let open = public.strip_suffix('}').unwrap_or_default();
+        let parts = [open, ",\"", name, "\":\"", d, "\"}"];
+        // Reserved in whole, so that growing leaves no copy behind.
+        let mut json = Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
+        parts.iter().for_each(|part| json.push_str(part));
+        json
+    }
+}
+
+/// A private half of `N` bytes.
+fn seed<const N: usize>(node: Node<'_, '_>) -> Result<Zeroizing<[u8; N]>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    node.bytes_into(bytes.as_mut_slice())?;
+    Ok(bytes)
+}

@@ -1,0 +1,311 @@
+//! JSON Web Keys (RFC 7517, RFC 8037, AKP for ML-DSA): others' public keys, our own private ones, and when a key may be
+//! believed (interpretations, rows 12 and 20).
+//!
+//! A set keeps every key that it was given, those of kinds that we have no use for as [`Material::Other`]: a `kid` that
+//! is there but of the wrong kind is another answer than one that is not there. Reading and writing JSON is in `json`.
+
+#[cfg(feature = "std")]
+mod json;
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{List, Text, base64url};
+use crate::crypto::{ed25519, sha256};
+use crate::time::Timestamp;
+
+/// `alg` of Ed25519 signatures, in a JWK, a JWS header and an envelope's signature entry.
+pub const EDDSA: &str = "EdDSA";
+
+/// `alg` of ML-DSA-65 signatures (FIPS 204).
+pub const ML_DSA_65: &str = "ML-DSA-65";
+
+/// `alg` of sealing keys.
+pub const HPKE: &str = "HPKE/X25519-SHA256-CHACHA20POLY1305";
+
+/// Length of an X25519 key, public or private, in bytes (RFC 7748).
+pub const X25519_LEN: usize = 32;
+
+/// Length of an ML-DSA-65 public key in bytes (FIPS 204, table 2).
+pub const ML_DSA_65_PUBLIC_LEN: usize = 1952;
+
+/// Length of an ML-DSA private key in its seed form in bytes (FIPS 204, algorithm 6).
+pub const ML_DSA_SEED_LEN: usize = 32;
+
+/// Length of an RFC 7638 thumbprint's text.
+pub const THUMBPRINT_LEN: usize = base64url::encoded_len(crate::crypto::SHA256_LEN);
+
+/// What a key is made of, in public.
+#[derive(Debug)]
+pub enum Material {
+    /// `OKP`, `Ed25519`: verifies signatures.
+    Ed25519(ed25519::PublicKey),
+    /// `OKP`, `X25519`: fields are sealed for it.
+    X25519([u8; X25519_LEN]),
+    /// `AKP`, `ML-DSA-65`: verifies post-quantum signatures. [`ML_DSA_65_PUBLIC_LEN`] bytes.
+    MlDsa65(List<u8>),
+    /// A kind that OHP 0.1 has no use for, such as `RSA`.
+    Other,
+}
+
+/// What a key is for (`use`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// `sig`.
+    Signature,
+    /// `enc`.
+    Encryption,
+    /// Another word; RFC 7517 leaves the list open.
+    Other,
+}
+
+/// A public key with what its owner says about it.
+#[derive(Debug)]
+pub struct Jwk {
+    /// `kid`. A set's own name for the key; absent in sets that hold one key an algorithm.
+    pub kid: Option<Text>,
+    /// The key itself.
+    pub material: Material,
+    /// `use`.
+    pub usage: Option<Usage>,
+    /// `alg`.
+    pub alg: Option<Text>,
+    /// `validFrom`: no envelope issued before it.
+    pub valid_from: Option<Timestamp>,
+    /// `validUntil`: no envelope issued after it.
+    pub valid_until: Option<Timestamp>,
+    /// `revoked`: the key is kept for what was issued up to `validUntil`; without one, for nothing.
+    pub revoked: bool,
+}
+
+/// Why a key may not be believed for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRefusal {
+    /// No key of that `kid` in the current set, which is what revocation looks like (OHP §5.9).
+    Unknown,
+    /// The header names no `kid`, and the set holds several keys of that algorithm, or none.
+    NotTheOnly,
+    /// The key is of another kind than the algorithm needs.
+    WrongKind,
+    /// `use` is not `sig`.
+    NotForSignatures,
+    /// `alg` is another algorithm.
+    OtherAlgorithm,
+    /// Issued before `validFrom`.
+    NotYetValid,
+    /// Issued after `validUntil`.
+    Expired,
+    /// Revoked: at once, or before the envelope was issued.
+    Revoked,
+}
+
+impl fmt::Display for KeyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "the issuer's current JWK Set holds no key of this `kid`: treat it as revoked",
+            Self::NotTheOnly => "no `kid`, and the JWK Set does not hold exactly one key of this algorithm",
+            Self::WrongKind => "the key is of another kind than the signature's algorithm",
+            Self::NotForSignatures => "the key's `use` is not `sig`",
+            Self::OtherAlgorithm => "the key's `alg` is not the signature's",
+            Self::NotYetValid => "issued before the key's `validFrom`",
+            Self::Expired => "issued after the key's `validUntil`",
+            Self::Revoked => "the key is revoked",
+        })
+    }
+}
+
+impl core::error::Error for KeyRefusal {}
+
+impl Jwk {
+    /// Whether a signature of algorithm `alg` on something issued at `issued_at` may be made by this key.
+    ///
+    /// # Errors
+    /// [`KeyRefusal`], in the order of its variants.
+    pub fn may_sign(&self, alg: &str, issued_at: Timestamp) -> Result<(), KeyRefusal> {
+        if self.usage != Some(Usage::Signature) {
+            return Err(KeyRefusal::NotForSignatures);
+        }
+        if self.alg.as_deref().is_some_and(|own| own != alg) {
+            return Err(KeyRefusal::OtherAlgorithm);
+        }
+        if self.revoked && self.valid_until.is_none_or(|until| issued_at > until) {
+            return Err(KeyRefusal::Revoked);
+        }
+        if self.valid_from.is_some_and(|from| issued_at < from) {
+            return Err(KeyRefusal::NotYetValid);
+        }
+        if self.valid_until.is_some_and(|until| issued_at > until) {
+            return Err(KeyRefusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// The RFC 7638 thumbprint (SHA-256), the `kid` that keys of our own get by default; `None` for [`Material::Other`].
+    pub fn thumbprint(&self) -> Option<Thumbprint> {
+        let mut okp = [0; base64url::encoded_len(X25519_LEN)];
+        let digest = match &self.material {
+            Material::Ed25519(public) => okp_digest("Ed25519", base64url::encode(public.as_bytes(), &mut okp)?),
+            Material::X25519(public) => okp_digest("X25519", base64url::encode(public, &mut okp)?),
+            Material::MlDsa65(public) => {
+                let mut akp = [0; base64url::encoded_len(ML_DSA_65_PUBLIC_LEN)];
+                let public = base64url::encode(public, &mut akp)?;
+                sha256(&[
+                    br#"{"alg":"ML-DSA-65","kty":"AKP","pub":""#,
+                    public.as_bytes(),
+                    br#""}"#,
+                ])
+            }
+            Material::Other => return None,
+        };
+        let mut text = [0; THUMBPRINT_LEN];
+        base64url::encode(&digest, &mut text)?;
+        Some(Thumbprint(text))
+    }
+}
+
+fn okp_digest(curve: &str, public: &str) -> [u8; 32] {
+    sha256(&[
+        br#"{"crv":""#,
+        curve.as_bytes(),
+        br#"","kty":"OKP","x":""#,
+        public.as_bytes(),
+        br#""}"#,
+    ])
+}
+
+/// An RFC 7638 thumbprint as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thumbprint([u8; THUMBPRINT_LEN]);
+
+impl Thumbprint {
+    /// The text, 43 characters of base64url.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A JWK Set: a party's public keys. No `kid` stands in it twice.
+#[derive(Debug, Default)]
+pub struct JwkSet {
+    keys: List<Jwk>,
+}
+
+impl JwkSet {
+    /// A set of `keys`; `None` if two of them share a `kid`.
+    pub fn new(keys: List<Jwk>) -> Option<Self> {
+        let twice =
+            |(at, key): (usize, &Jwk)| key.kid.is_some() && keys.iter().take(at).any(|other| other.kid == key.kid);
+        if keys.iter().enumerate().any(twice) {
+            return None;
+        }
+        Some(Self { keys })
+    }
+
+    /// All keys, in the order given.
+    pub fn keys(&self) -> &[Jwk] {
+        &self.keys
+    }
+
+    /// The key of that `kid`.
+    pub fn get(&self, kid: &str) -> Option<&Jwk> {
+        self.keys.iter().find(|key| key.kid.as_deref() == Some(kid))
+    }
+
+    /// The Ed25519 key that may have signed something issued at `issued_at`: the one of that `kid`, or, where the
+    /// header names none, the set's only Ed25519 signature key (interpretations, row 16).
+    ///
+    /// # Errors
+    /// [`KeyRefusal`].
+    pub fn ed25519(&self, kid: Option<&str>, issued_at: Timestamp) -> Result<&ed25519::PublicKey, KeyRefusal> {
+        let key = match kid {
+            Some(kid) => self.get(kid).ok_or(KeyRefusal::Unknown)?,
+            None => {
+                let fits =
+                    |key: &&Jwk| matches!(key.material, Material::Ed25519(_)) && key.usage == Some(Usage::Signature);
+                let mut candidates = self.keys.iter().filter(fits);
+                match (candidates.next(), candidates.next()) {
+                    (Some(only), None) => only,
+                    _ => return Err(KeyRefusal::NotTheOnly),
+                }
+            }
+        };
+        let Material::Ed25519(public) = &key.material else {
+            return Err(KeyRefusal::WrongKind);
+        };
+        key.may_sign(EDDSA, issued_at)?;
+        Ok(public)
+    }
+}
+
+/// The secret half of a key of our own. Wiped when dropped.
+pub enum Secret {
+    /// Signs with Ed25519.
+    Ed25519(ed25519::SigningKey),
+    /// Opens what is sealed for us.
+    X25519(Zeroizing<[u8; X25519_LEN]>),
+    /// Signs with ML-DSA-65; the seed of FIPS 204, algorithm 6.
+    MlDsa65(Zeroizing<[u8; ML_DSA_SEED_LEN]>),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ed25519(_) => "Ed25519(…)",
+            Self::X25519(_) => "X25519(…)",
+            Self::MlDsa65(_) => "MlDsa65(…)",
+        })
+    }
+}
+
+/// A key of our own, with its public face.
+#[derive(Debug)]
+pub struct OwnKey {
+    public: Jwk,
+    secret: Secret,
+}
+
+impl OwnKey {
+    /// The public face: what is published, without the secret. It always has a `kid`.
+    pub fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    /// The secret half.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// `kid`.
+    pub fn kid(&self) -> &str {
+        self.public.kid.as_deref().unwrap_or_default()
+    }
+}
+
+/// Our own keys. No `kid` stands among them twice.
+#[derive(Debug, Default)]
+pub struct OwnKeys {
+    keys: List<OwnKey>,
+}
+
+impl OwnKeys {
+    /// All keys, in the order given.
+    pub fn keys(&self) -> &[OwnKey] {
+        &self.keys
+    }
+
+    /// The key of that `kid`.
+    pub fn get(&self, kid: &str) -> Option<&OwnKey> {
+        self.keys.iter().find(|key| key.kid() == kid)
+    }
+
+    /// The first Ed25519 key that may sign something issued at `now`, with its `kid`.
+    pub fn ed25519(&self, now: Timestamp) -> Option<(&str, &ed25519::SigningKey)> {
+        self.keys.iter().find_map(|key| match &key.secret {
+            Secret::Ed25519(secret) if !key.public.revoked && key.public.may_sign(EDDSA, now).is_ok() => {
+                Some((key.kid(), secret))
+            }
+            _ => None,
+        })
+    }
+}

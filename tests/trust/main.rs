@@ -1,0 +1,3 @@
+//! The trust layer, by what it promises: signatures, keys, the bundle, consent.
+
+mod jws;
