@@ -1,1 +1,23 @@
-//! media.
+//! L0, media continuity: what ties an envelope to the sound of the call in front of the receiver (OHP §9).
+//!
+//! The media thread writes RTP packets into a [`tap::Tap`]; the signalling side takes a fingerprint from it
+//! ([`exact::newest`]) or looks for one ([`exact::search`]). [`sdp`] reads offers and answers and makes the codec hints
+//! that travel in the envelope.
+//!
+//! Not here: sockets, jitter buffers, SRTP, mixing or playing. Payloads come in decrypted and are never changed.
+
+pub mod codec;
+pub mod exact;
+pub mod fingerprint;
+pub mod g711;
+pub mod liveness;
+mod ring;
+pub mod rtp;
+pub mod sdp;
+pub mod tap;
+mod word;
+
+pub use codec::{Codec, PayloadTypes};
+pub use fingerprint::Fingerprint;
+pub use tap::{Tap, TapConfig};
+pub use word::Word;

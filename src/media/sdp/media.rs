@@ -1,0 +1,305 @@
+//! One media section: its `m=` line, and the lines below it that say where and whether media flows.
+
+use core::time::Duration;
+
+use nom::bytes::complete::{tag, take_till1, take_while1};
+use nom::character::complete::{space0, space1, u16};
+use nom::combinator::opt;
+use nom::sequence::preceded;
+use nom::{IResult, Parser};
+
+use super::format::Formats;
+use super::lines::{Line, Lines, VALUE};
+use super::{Error, ErrorKind, text};
+use crate::error::At;
+use crate::media::PayloadTypes;
+
+/// Who sends, seen from the party whose description it is (RFC 8866 §6.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Both. What holds where nothing is said.
+    #[default]
+    SendRecv,
+    /// This party only sends: the other is on hold.
+    SendOnly,
+    /// This party only receives.
+    RecvOnly,
+    /// Nobody sends.
+    Inactive,
+}
+
+impl Direction {
+    fn parse(name: &[u8]) -> Option<Self> {
+        match name {
+            b"sendrecv" => Some(Self::SendRecv),
+            b"sendonly" => Some(Self::SendOnly),
+            b"recvonly" => Some(Self::RecvOnly),
+            b"inactive" => Some(Self::Inactive),
+            _ => None,
+        }
+    }
+}
+
+/// A `c=` line: where media is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection<'a> {
+    /// `IP4` or `IP6`.
+    pub family: &'a str,
+    /// An address or a host name, without the multicast forms' time to live.
+    pub address: &'a str,
+}
+
+impl<'a> Connection<'a> {
+    fn parse(value: &'a [u8]) -> Option<Self> {
+        let mut words = text(value)?.split_ascii_whitespace();
+        let (_network, family, address) = (words.next()?, words.next()?, words.next()?);
+        let address = address.split('/').next()?;
+        Some(Self { family, address })
+    }
+
+    /// Whether this is the address of nowhere, `0.0.0.0` or `::`, by which old equipment puts a call on hold (RFC 3264
+    /// §8.4) and ICE agents say that they do not know their address yet.
+    pub fn is_unspecified(&self) -> bool {
+        match self.address.parse() {
+            Ok(core::net::IpAddr::V4(address)) => address.is_unspecified(),
+            Ok(core::net::IpAddr::V6(address)) => address.is_unspecified(),
+            Err(_) => false,
+        }
+    }
+}
+
+/// What the session's own lines say for sections that say nothing themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Defaults<'a> {
+    connection: Option<Connection<'a>>,
+    direction: Option<Direction>,
+    ice: bool,
+}
+
+impl<'a> Defaults<'a> {
+    /// Takes what matters of one line; the first of its kind counts.
+    pub(super) fn take(&mut self, line: Line<'a>) {
+        match line.kind {
+            b'c' => self.connection = self.connection.or_else(|| Connection::parse(line.value)),
+            b'a' => {
+                let value = line.value.trim_ascii();
+                self.direction = self.direction.or_else(|| Direction::parse(value));
+                self.ice |= value.starts_with(b"ice-ufrag:");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An `a=` line: `name` or `name:value`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    /// What stands before the colon.
+    pub name: &'a str,
+    /// What stands after it; empty where there is none.
+    pub value: &'a str,
+}
+
+/// One media section.
+#[derive(Clone, Copy, Debug)]
+pub struct Media<'a> {
+    kind: &'a str,
+    port: u16,
+    ports: u16,
+    protocol: &'a str,
+    formats: &'a str,
+    /// The lines below the `m=` line, up to the next one.
+    body: &'a [u8],
+    own: Defaults<'a>,
+    session: Defaults<'a>,
+}
+
+impl<'a> Media<'a> {
+    /// Reads the section that begins with `line`; `None` where [`check`] would have found an error.
+    pub(super) fn read(description: &'a [u8], line: Line<'a>, session: Defaults<'a>) -> Option<Self> {
+        let (_, m) = media_line(line.value).ok()?;
+        let mut own = Defaults::default();
+        let start = line.offset + VALUE + line.value.len();
+        let mut end = description.len();
+        for line in Lines::after(description, line) {
+            if line.kind == b'm' {
+                end = line.offset;
+                break;
+            }
+            own.take(line);
+        }
+        Some(Self {
+            kind: text(m.kind)?,
+            port: m.port,
+            ports: m.ports,
+            protocol: text(m.protocol)?,
+            formats: text(m.formats).unwrap_or_default(),
+            body: description.get(start..end)?,
+            own,
+            session,
+        })
+    }
+
+    /// The kind of media: `audio`, `video`, `image`, …
+    pub fn kind(&self) -> &'a str {
+        self.kind
+    }
+
+    /// The port; 0 means that the section has been refused or is not used (RFC 3264 §6).
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How many consecutive ports the `m=` line claims; 1 where it does not say.
+    pub fn ports(&self) -> u16 {
+        self.ports
+    }
+
+    /// The transport protocol, such as `RTP/AVP` or `UDP/TLS/RTP/SAVPF`.
+    pub fn protocol(&self) -> &'a str {
+        self.protocol
+    }
+
+    /// Whether the protocol is one of RTP's, so that formats are payload types.
+    pub fn is_rtp(&self) -> bool {
+        self.protocol.split('/').any(|part| part.eq_ignore_ascii_case("RTP"))
+    }
+
+    /// Whether the section has been refused: its port is 0.
+    pub fn is_refused(&self) -> bool {
+        self.port == 0
+    }
+
+    /// The formats as they stand in the `m=` line.
+    pub fn format_list(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.formats.split_ascii_whitespace()
+    }
+
+    /// The RTP formats with what `rtpmap` and `fmtp` say about them, in order of preference. Empty for a protocol other
+    /// than RTP; at most [`super::MAX_FORMATS`].
+    pub fn formats(&self) -> Formats<'a> {
+        Formats::read(self)
+    }
+
+    /// Which payload types the tap is to take as audio.
+    pub fn payload_types(&self) -> PayloadTypes {
+        self.formats()
+            .iter()
+            .fold(PayloadTypes::NONE, |types, format| match format.codec() {
+                Some(codec) => types.with(format.payload_type, codec),
+                None => types,
+            })
+    }
+
+    /// The `c=` line that holds here: the section's own, else the session's.
+    pub fn connection(&self) -> Option<Connection<'a>> {
+        self.own.connection.or(self.session.connection)
+    }
+
+    /// The direction that holds here: the section's own, else the session's, else both ways.
+    pub fn direction(&self) -> Direction {
+        self.own.direction.or(self.session.direction).unwrap_or_default()
+    }
+
+    /// Whether the party that sent this description puts the other on hold: it does not want to receive, or names the
+    /// address of nowhere and has no ICE that would find another.
+    pub fn is_hold(&self) -> bool {
+        matches!(self.direction(), Direction::SendOnly | Direction::Inactive)
+            || !(self.own.ice || self.session.ice)
+                && self.connection().is_some_and(|connection| connection.is_unspecified())
+    }
+
+    /// How much audio a packet is to hold, by `ptime`.
+    pub fn packet_time(&self) -> Option<Duration> {
+        self.milliseconds("ptime")
+    }
+
+    /// The most audio that a packet may hold, by `maxptime`.
+    pub fn max_packet_time(&self) -> Option<Duration> {
+        self.milliseconds("maxptime")
+    }
+
+    /// The section's attributes, in their order. Those that are not UTF-8 are passed over.
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+        Lines::new(self.body)
+            .filter(|line| line.kind == b'a')
+            .filter_map(|line| {
+                let line = text(line.value)?;
+                let (name, value) = line.split_once(':').unwrap_or((line, ""));
+                Some(Attribute {
+                    name: name.trim_ascii(),
+                    value: value.trim_ascii(),
+                })
+            })
+    }
+
+    fn milliseconds(&self, name: &str) -> Option<Duration> {
+        let attribute = self.attributes().find(|attribute| attribute.name == name)?;
+        let (whole, fraction) = attribute.value.split_once('.').unwrap_or((attribute.value, ""));
+        let whole: u16 = whole.parse().ok()?;
+        let mut micros = u64::from(whole) * 1000;
+        let mut place = 100;
+        for digit in fraction.bytes() {
+            if !digit.is_ascii_digit() {
+                return None;
+            }
+            micros += u64::from(digit - b'0') * place;
+            place /= 10;
+        }
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+}
+
+/// The parts of an `m=` line.
+struct MediaLine<'a> {
+    kind: &'a [u8],
+    port: u16,
+    ports: u16,
+    protocol: &'a [u8],
+    formats: &'a [u8],
+}
+
+/// Says what is wrong with an `m=` line.
+pub(super) fn check(line: Line<'_>) -> Result<(), Error> {
+    media_line(line.value).map(drop).map_err(|error| {
+        let rest = match error {
+            nom::Err::Error(error) | nom::Err::Failure(error) => error.input,
+            nom::Err::Incomplete(_) => &[],
+        };
+        let offset = line.offset + VALUE + (line.value.len() - rest.len());
+        let second = line
+            .value
+            .split(|byte| is_space(*byte))
+            .filter(|word| !word.is_empty())
+            .nth(1);
+        let at_port = second.is_some_and(|word| rest.starts_with(word));
+        At::new(if at_port { ErrorKind::Port } else { ErrorKind::MediaLine }, offset)
+    })
+}
+
+fn media_line(value: &[u8]) -> IResult<&[u8], MediaLine<'_>> {
+    let word = || take_till1(is_space);
+    let (rest, (_, kind, _, port, ports, _, protocol, _)) = (
+        space0,
+        take_while1(|byte: u8| byte.is_ascii_graphic()),
+        space1,
+        u16,
+        opt(preceded(tag("/"), u16)),
+        space1,
+        word(),
+        space0,
+    )
+        .parse(value)?;
+    let line = MediaLine {
+        kind,
+        port,
+        ports: ports.unwrap_or(1),
+        protocol,
+        formats: rest,
+    };
+    Ok((&[], line))
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}

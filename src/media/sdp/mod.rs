@@ -1,0 +1,121 @@
+//! Offers and answers (RFC 8866, RFC 3264), read without copying: what the audio of a leg is, where it goes, and
+//! whether it flows.
+//!
+//! Tolerant, because SBCs are not: lines that are unknown, malformed or out of order are passed over, any line ending
+//! is taken, and only what makes the description useless is an error. ICE, DTLS, crypto, groups and the like are such
+//! passed-over lines; [`Media::attributes`] still shows them.
+//!
+//! Not here: writing descriptions, and deciding on a re-INVITE.
+
+mod format;
+mod hints;
+mod lines;
+mod media;
+
+use core::fmt;
+
+pub use format::{Format, Formats, MAX_FORMATS};
+pub use hints::{Agreement, CodecHint, MAX_HINT_LEN, MAX_HINTS, SdpHints};
+pub use media::{Attribute, Connection, Direction, Media};
+
+use self::lines::Lines;
+use self::media::Defaults;
+use crate::error::At;
+
+/// Longest description that is read, in bytes. It bounds every loop here; WebRTC offers with twenty candidates have a
+/// third of it.
+pub const MAX_LEN: usize = 32 * 1024;
+
+/// What kept a text from being a session description, and where.
+pub type Error = At<ErrorKind>;
+
+/// What can be wrong with a session description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// More than [`MAX_LEN`] bytes.
+    TooLong,
+    /// No `v=` line before the first `m=` line.
+    NoVersion,
+    /// A version other than 0.
+    Version,
+    /// An `m=` line without media type, port and protocol.
+    MediaLine,
+    /// An `m=` line whose port is not a number from 0 to 65535.
+    Port,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "session description is longer than 32 KiB",
+            Self::NoVersion => "no v= line: not a session description",
+            Self::Version => "SDP version is not 0",
+            Self::MediaLine => "m= line lacks media type, port or protocol",
+            Self::Port => "port of an m= line is not a number from 0 to 65535",
+        })
+    }
+}
+
+/// A session description whose version and `m=` lines have been checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Description<'a> {
+    /// From the first `m=` line on.
+    media: &'a [u8],
+    defaults: Defaults<'a>,
+}
+
+impl<'a> Description<'a> {
+    /// Reads the body of an INVITE, 200 or ACK of type `application/sdp`.
+    ///
+    /// # Errors
+    /// [`ErrorKind`], with the offset of the line, or of the part of it, that is wrong.
+    pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
+        if text.len() > MAX_LEN {
+            return Err(At::new(ErrorKind::TooLong, MAX_LEN));
+        }
+        let mut version = false;
+        let mut media = None;
+        let mut defaults = Defaults::default();
+        for line in Lines::new(text) {
+            match (line.kind, media) {
+                (b'm', _) => {
+                    if !version {
+                        return Err(At::new(ErrorKind::NoVersion, line.offset));
+                    }
+                    media::check(line)?;
+                    media = media.or(Some(line.offset));
+                }
+                (b'v', None) if line.value.trim_ascii() == b"0" => version = true,
+                (b'v', None) => return Err(At::new(ErrorKind::Version, line.offset)),
+                (_, None) => defaults.take(line),
+                _ => {}
+            }
+        }
+        if !version {
+            return Err(At::new(ErrorKind::NoVersion, text.len()));
+        }
+        Ok(Self {
+            media: media.and_then(|at| text.get(at..)).unwrap_or_default(),
+            defaults,
+        })
+    }
+
+    /// The media sections, in their order, which pairs those of an answer with those of its offer.
+    pub fn media(&self) -> impl Iterator<Item = Media<'a>> + use<'a> {
+        let (text, defaults) = (self.media, self.defaults);
+        Lines::new(text)
+            .filter(|line| line.kind == b'm')
+            .filter_map(move |line| Media::read(text, line, defaults))
+    }
+
+    /// The first audio section that has not been refused.
+    pub fn audio(&self) -> Option<Media<'a>> {
+        self.media()
+            .find(|media| media.kind() == "audio" && !media.is_refused())
+    }
+}
+
+/// The text between two offsets of a line's value, if it is UTF-8.
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
+}

@@ -1,0 +1,388 @@
+//! The tap: the last seconds of one leg's received audio, as it came, in memory that the host supplies.
+//!
+//! One thread writes packets and never waits, allocates or decodes; any thread or process that sees the same words reads
+//! them at any time and disturbs nobody. The words hold no pointers, and a writer killed in the middle of a packet
+//! leaves a tap that goes on working.
+//!
+//! Packets are placed on a time line of their own: timestamps are extended beyond 32 bits, and a new source, or a
+//! timestamp that leaps back, begins a new stretch of it. So packets may come late, twice or not at all; readers put
+//! them in order.
+//!
+//! Not here: jitter buffering, decoding, clocks, and any judgement of what was heard ([`super::exact`]).
+
+use core::fmt;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::codec::{Codec, PAYLOAD_TYPE_WORDS, PayloadTypes};
+use super::ring::{Entry, RECORD_WORDS, Ring, WORD_LEN};
+use super::rtp;
+use super::word::Word;
+
+/// Most seconds of audio that a tap keeps: what a receiver searches (interpretations, row 34).
+pub const MAX_SECONDS: u32 = 10;
+/// Packets a second that a tap has records for: the shortest usual packet is 10 ms.
+pub const PACKETS_PER_SECOND: u32 = 100;
+/// Most packets that a tap keeps.
+pub const MAX_PACKETS: usize = (MAX_SECONDS * PACKETS_PER_SECOND) as usize;
+/// Longest payload that a tap takes, in bytes: 120 ms of 16-bit samples at 8 kHz, or 240 ms of G.711.
+pub const MAX_PAYLOAD_LEN: usize = 1920;
+/// A timestamp that lies this far behind the newest of its source is not a late packet but a restarted clock: no gapless
+/// run can need audio older than the whole ring. Ten seconds at 8 kHz.
+pub const RESTART_TICKS: u32 = 80_000;
+
+/// Words before the records and the payloads.
+const HEADER_WORDS: usize = 32;
+/// Marks memory that holds a tap of this layout: "OHPtap" and the layout's number.
+const MAGIC: u64 = u64::from_be_bytes(*b"OHPtap\0\x01");
+
+/// The header's words. Configuration first, then what the writer touches with each packet.
+mod word {
+    use super::PAYLOAD_TYPE_WORDS;
+
+    pub(super) const MAGIC: usize = 0;
+    /// Records in the upper half, payload words in the lower.
+    pub(super) const SIZES: usize = 1;
+    pub(super) const PAYLOAD_TYPES: usize = 8;
+    pub(super) const HEAD: usize = PAYLOAD_TYPES + PAYLOAD_TYPE_WORDS;
+    pub(super) const CLAIMED: usize = HEAD + 1;
+    pub(super) const CURRENT: usize = HEAD + 2;
+    pub(super) const STRETCHES: usize = HEAD + 3;
+    /// Two words for each source: identity, newest moment.
+    pub(super) const SOURCES: usize = HEAD + 4;
+    pub(super) const NOT_AUDIO: usize = HEAD + 8;
+    pub(super) const NOT_RTP: usize = HEAD + 9;
+    pub(super) const TOO_LONG: usize = HEAD + 10;
+}
+
+/// Sources whose time lines are kept: the one in use, and the one before it, so that a stray packet of another source
+/// does not cut a run in two.
+const SOURCES: usize = 2;
+/// Marks a source word that is in use; the SSRC stands below it.
+const SOURCE_IN_USE: u64 = 1 << 32;
+/// A moment's lower bits count ticks within a stretch; four years of 8 kHz. The upper ones number the stretch.
+const STRETCH_SHIFT: u32 = 40;
+/// Where a stretch begins, so that packets older than its first one have a place too.
+const STRETCH_ORIGIN: u64 = 1 << (STRETCH_SHIFT - 1);
+
+/// How large a tap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapConfig {
+    /// The widest codec that the leg may use.
+    pub codec: Codec,
+    /// Seconds of audio to keep, 1 to [`MAX_SECONDS`]; the protocol's search looks at 10.
+    pub seconds: u32,
+}
+
+impl TapConfig {
+    /// 64-bit words that a tap of this configuration needs: 12,032 (94 KiB) for 10 s of G.711. `None` if `seconds` is
+    /// out of range.
+    pub const fn words(&self) -> Option<usize> {
+        match self.sizes() {
+            Some((records, data)) => Some(HEADER_WORDS + records * RECORD_WORDS + data),
+            None => None,
+        }
+    }
+
+    /// Records, and words of payload.
+    const fn sizes(&self) -> Option<(usize, usize)> {
+        if self.seconds == 0 || self.seconds > MAX_SECONDS {
+            return None;
+        }
+        let samples = (self.seconds * self.codec.clock_rate()) as usize;
+        let records = (self.seconds * PACKETS_PER_SECOND) as usize;
+        Some((records, (samples * self.codec.sample_len()).div_ceil(WORD_LEN)))
+    }
+}
+
+/// 64-bit words that a tap for `seconds` of `codec` needs; `None` unless `seconds` is 1 to [`MAX_SECONDS`].
+pub const fn tap_words(codec: Codec, seconds: u32) -> Option<usize> {
+    TapConfig { codec, seconds }.words()
+}
+
+/// Why a block of words cannot be used as a tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TapError {
+    /// The number of seconds is 0 or above [`MAX_SECONDS`].
+    Seconds,
+    /// Fewer words than [`TapConfig::words`] asks for.
+    TooSmall,
+    /// The words do not hold a tap of this version.
+    NotATap,
+}
+
+impl fmt::Display for TapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seconds => "a tap keeps 1 to 10 seconds",
+            Self::TooSmall => "the memory is smaller than the tap's configuration asks for",
+            Self::NotATap => "the memory holds no tap; initialise it first",
+        })
+    }
+}
+
+impl core::error::Error for TapError {}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is in the tap.
+    Kept,
+    /// Its payload type carries no audio, or it is empty: passed over.
+    NotAudio,
+    /// It is not RTP: passed over and counted.
+    NotRtp(rtp::Error),
+    /// Its payload is longer than [`MAX_PAYLOAD_LEN`]: dropped and counted.
+    TooLong,
+}
+
+/// A codec frame as a PBX hands it over, without its RTP header.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The payload's codec.
+    pub codec: Codec,
+    /// Which stream it belongs to: its SSRC, or any number that changes when the stream does.
+    pub source: u32,
+    /// RTP timestamp, in ticks of the codec's clock (for a host that counts milliseconds: eight times that).
+    pub timestamp: u32,
+    /// The payload as it came.
+    pub payload: &'a [u8],
+}
+
+/// Counts since the tap was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Audio packets written. A reader that finds the same number twice has nothing new to search.
+    pub kept: u64,
+    /// RTP packets passed over: DTMF events, comfort noise, payload types not negotiated.
+    pub not_audio: u64,
+    /// Datagrams that are not RTP.
+    pub not_rtp: u64,
+    /// Packets dropped for their length.
+    pub too_long: u64,
+}
+
+/// A view on the words of one leg's tap. Copies see the same tap. One caller at a time may write; anyone may read.
+pub struct Tap<'m, W = AtomicU64> {
+    header: &'m [W; HEADER_WORDS],
+    ring: Ring<'m, W>,
+}
+
+impl<W> Clone for Tap<'_, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W> Copy for Tap<'_, W> {}
+
+impl<W: Word> fmt::Debug for Tap<'_, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'m, W: Word> Tap<'m, W> {
+    /// Makes `words` an empty tap that takes [`PayloadTypes::STATIC`]. Words beyond [`TapConfig::words`] stay unused.
+    ///
+    /// # Errors
+    /// [`TapError::Seconds`], [`TapError::TooSmall`].
+    pub fn init(words: &'m [W], config: &TapConfig) -> Result<Self, TapError> {
+        let (records, data) = config.sizes().ok_or(TapError::Seconds)?;
+        let tap = Self::over(words, records, data).ok_or(TapError::TooSmall)?;
+        for word in tap.header {
+            word.store(0, Relaxed);
+        }
+        tap.header[word::SIZES].store((records as u64) << 32 | data as u64, Relaxed);
+        tap.set_payload_types(&PayloadTypes::STATIC);
+        tap.header[word::MAGIC].store(MAGIC, Release);
+        Ok(tap)
+    }
+
+    /// The tap that [`Tap::init`] made of the same words, seen from another thread or process.
+    ///
+    /// # Errors
+    /// [`TapError::NotATap`], [`TapError::TooSmall`].
+    pub fn attach(words: &'m [W]) -> Result<Self, TapError> {
+        let header = words.first_chunk::<HEADER_WORDS>().ok_or(TapError::TooSmall)?;
+        if header[word::MAGIC].load(Acquire) != MAGIC {
+            return Err(TapError::NotATap);
+        }
+        let sizes = header[word::SIZES].load(Relaxed);
+        let (records, data) = ((sizes >> 32) as usize, sizes as u32 as usize);
+        if records > MAX_PACKETS || data < MAX_PAYLOAD_LEN / WORD_LEN {
+            return Err(TapError::NotATap);
+        }
+        Self::over(words, records, data).ok_or(TapError::TooSmall)
+    }
+
+    fn over(words: &'m [W], records: usize, data: usize) -> Option<Self> {
+        let (header, rest) = words.split_first_chunk::<HEADER_WORDS>()?;
+        let (record_words, rest) = rest.split_at_checked(records.checked_mul(RECORD_WORDS)?)?;
+        let data_words = rest.get(..data)?;
+        let ring = Ring::new(&header[word::HEAD], &header[word::CLAIMED], record_words, data_words)?;
+        Some(Self { header, ring })
+    }
+
+    /// Says which payload types are audio from now on, after an answer or a re-INVITE. One caller at a time; the writer
+    /// may go on meanwhile.
+    pub fn set_payload_types(&self, types: &PayloadTypes) {
+        for (word, value) in self.header[word::PAYLOAD_TYPES..].iter().zip(types.words()) {
+            word.store(*value, Relaxed);
+        }
+    }
+
+    /// Writes one RTP packet, decrypted, as it came from the network. Takes any bytes; wait-free.
+    pub fn write_rtp(&self, datagram: &[u8]) -> Written {
+        if rtp::is_rtcp(datagram) {
+            return Written::NotAudio;
+        }
+        let packet = match rtp::Packet::parse(datagram) {
+            Ok(packet) => packet,
+            Err(error) => {
+                self.count(word::NOT_RTP);
+                return Written::NotRtp(error);
+            }
+        };
+        let payload_type = packet.payload_type();
+        let types = self.header[word::PAYLOAD_TYPES + PayloadTypes::word_of(payload_type)].load(Relaxed);
+        let Some(codec) = PayloadTypes::codec_in(types, payload_type) else {
+            self.count(word::NOT_AUDIO);
+            return Written::NotAudio;
+        };
+        self.write_frame(&Frame {
+            codec,
+            source: packet.ssrc(),
+            timestamp: packet.timestamp(),
+            payload: packet.payload(),
+        })
+    }
+
+    /// Writes one codec frame, for hosts that hand over frames instead of packets. Wait-free.
+    pub fn write_frame(&self, frame: &Frame<'_>) -> Written {
+        if frame.codec.samples(frame.payload.len()) == 0 {
+            self.count(word::NOT_AUDIO);
+            return Written::NotAudio;
+        }
+        if frame.payload.len() > MAX_PAYLOAD_LEN {
+            self.count(word::TOO_LONG);
+            return Written::TooLong;
+        }
+        let moment = self.moment(frame.source, frame.timestamp);
+        // INVARIANT: a ring holds a second at least, which is more than MAX_PAYLOAD_LEN, so this publishes.
+        self.ring.publish(moment, frame.codec as u8, frame.payload);
+        Written::Kept
+    }
+
+    /// Counts since the tap was made.
+    pub fn stats(&self) -> Stats {
+        let count = |word: usize| self.header[word].load(Relaxed);
+        Stats {
+            kept: count(word::HEAD),
+            not_audio: count(word::NOT_AUDIO),
+            not_rtp: count(word::NOT_RTP),
+            too_long: count(word::TOO_LONG),
+        }
+    }
+
+    /// Where a packet stands on the tap's time line.
+    fn moment(&self, source: u32, timestamp: u32) -> u64 {
+        let identity = SOURCE_IN_USE | u64::from(source);
+        let current = (self.header[word::CURRENT].load(Relaxed) & 1) as usize;
+        let mut slot = current ^ 1;
+        for known in [current, current ^ 1] {
+            let [id, newest] = self.source(known);
+            if id.load(Relaxed) != identity {
+                continue;
+            }
+            let latest = newest.load(Relaxed);
+            let ahead = timestamp.wrapping_sub(latest as u32) as i32;
+            if ahead >= -(RESTART_TICKS as i32) {
+                let moment = latest.wrapping_add_signed(i64::from(ahead));
+                if ahead > 0 {
+                    newest.store(moment, Relaxed);
+                }
+                if known != current {
+                    self.header[word::CURRENT].store(known as u64, Relaxed);
+                }
+                return moment;
+            }
+            slot = known;
+            break;
+        }
+        let stretch = self.header[word::STRETCHES].load(Relaxed);
+        self.header[word::STRETCHES].store(stretch.wrapping_add(1), Relaxed);
+        let moment = (stretch << STRETCH_SHIFT | STRETCH_ORIGIN).wrapping_add(u64::from(timestamp));
+        let [id, newest] = self.source(slot);
+        id.store(identity, Relaxed);
+        newest.store(moment, Relaxed);
+        self.header[word::CURRENT].store(slot as u64, Relaxed);
+        moment
+    }
+
+    fn source(&self, slot: usize) -> [&'m W; 2] {
+        let at = word::SOURCES + (slot % SOURCES) * 2;
+        [&self.header[at], &self.header[at + 1]]
+    }
+
+    /// Only the writer counts, so this need not be one step.
+    fn count(&self, word: usize) {
+        let count = self.header[word].load(Relaxed);
+        self.header[word].store(count.wrapping_add(1), Relaxed);
+    }
+
+    /// Copies what the tap holds into `packets`, in the order of its time line, each moment once.
+    pub(super) fn history<'s>(&self, packets: &'s mut [Packet; MAX_PACKETS]) -> &'s [Packet] {
+        let count = self.ring.entries(packets);
+        let (packets, _) = packets.split_at_mut(count);
+        packets.sort_unstable();
+        let (mut kept, mut heard) = (0, 0);
+        for at in 0..packets.len() {
+            let packet = packets[at];
+            // A second copy, or a packet that begins inside another one, brings nothing that has not been heard.
+            if packet.end() > packet.key && packet.key >= heard {
+                heard = packet.end();
+                packets[kept] = packet;
+                kept += 1;
+            }
+        }
+        &packets[..kept]
+    }
+
+    /// Copies a packet's payload; `None` if it has been overwritten meanwhile.
+    pub(super) fn payload<'b>(&self, packet: Packet, buffer: &'b mut [u8; MAX_PAYLOAD_LEN]) -> Option<&'b [u8]> {
+        let len = self.ring.read(packet, buffer)?;
+        buffer.get(..len)
+    }
+}
+
+/// One packet of a tap's history.
+pub(super) type Packet = Entry;
+
+impl Packet {
+    /// The packet's codec; memory that holds another number was not written by a tap.
+    pub(super) fn codec(self) -> Option<Codec> {
+        Codec::from_number(self.tag())
+    }
+
+    pub(super) fn samples(self) -> usize {
+        self.codec().map_or(0, |codec| codec.samples(self.len()))
+    }
+
+    /// The moment of the first sample.
+    pub(super) fn start(self) -> u64 {
+        self.key
+    }
+
+    /// The moment after the last sample.
+    pub(super) fn end(self) -> u64 {
+        self.key.saturating_add(self.samples() as u64)
+    }
+
+    /// The stretch of the time line that the packet lies on.
+    pub(super) fn stretch(self) -> u64 {
+        self.key >> STRETCH_SHIFT
+    }
+}
