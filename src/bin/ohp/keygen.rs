@@ -4,9 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use ohp::crypto::ed25519::{SEED_LEN, SigningKey};
-use ohp::crypto::sha256;
+use ohp::crypto::ed25519::SEED_LEN;
+use ohp::trust::jwk::OwnKey;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -17,9 +16,6 @@ use crate::{clock, output};
 const MAX_DAYS: u16 = 90;
 
 const MILLIS_A_DAY: i64 = 86_400_000;
-
-/// Characters of base64url without padding that 32 bytes take.
-const KEY_TEXT_LEN: usize = 43;
 
 /// Make an Ed25519 key for signing envelopes
 ///
@@ -51,50 +47,36 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     getrandom::fill(&mut *seed).map_err(Failure::new)?;
-    let key = SigningKey::from_seed(*seed);
-    let x = base64url(key.public().as_bytes());
-    let kid = args.kid.clone().unwrap_or_else(|| thumbprint(&x));
+    let key = OwnKey::ed25519(*seed, args.kid.as_deref());
     let from = clock::now();
     let until = from.plus(i64::from(args.days) * MILLIS_A_DAY);
-    let public = json!({
-        "kty": "OKP", "crv": "Ed25519", "kid": kid, "use": "sig", "alg": "EdDSA", "x": x,
-        "validFrom": from.to_string(), "validUntil": until.to_string(),
-    });
-    write_private(args, &public, &key)?;
+    // Put in front of the other members of a JWK, whose texts begin with a brace.
+    let validity = format!(r#"{{"validFrom":"{from}","validUntil":"{until}","#);
+    write_private(args, &validity, &key)?;
 
+    let public = key.to_public_json();
+    let public: Value = serde_json::from_str(&(validity + without_brace(&public))).map_err(Failure::new)?;
     let jwks = json!({ "keys": [public] });
     if args.json {
-        output::json(&json!({ "kid": kid, "private": args.out.display().to_string(), "jwks": jwks }))?;
+        output::json(&json!({ "kid": key.kid(), "private": args.out.display().to_string(), "jwks": jwks }))?;
     } else {
         output::json(&jwks)?;
         anstream::eprintln!(
-            "The private key of `{kid}` is in {}; keep it there.",
+            "The private key of `{}` is in {}; keep it there.",
+            key.kid(),
             args.out.display()
         );
     }
     Ok(Exit::Accept)
 }
 
-/// The RFC 7638 thumbprint of an Ed25519 key.
-fn thumbprint(x: &str) -> String {
-    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-    base64url(&sha256(&[members.as_bytes()]))
+fn without_brace(json: &str) -> &str {
+    json.strip_prefix('{').unwrap_or(json)
 }
 
-/// 32 bytes as base64url without padding.
-fn base64url(bytes: &[u8; 32]) -> String {
-    let mut text = [0; KEY_TEXT_LEN];
-    Base64UrlUnpadded::encode(bytes, &mut text)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Writes the private JWK Set piece by piece, so that the seed's text is in one buffer only, which is wiped.
-fn write_private(args: &Args, public: &Value, key: &SigningKey) -> Result<(), Failure> {
-    let mut text = Zeroizing::new([0; KEY_TEXT_LEN]);
-    let d = Base64UrlUnpadded::encode(key.seed(), &mut *text).map_err(Failure::new)?;
-    let public = public.to_string();
-    let before_brace = public.strip_suffix('}').unwrap_or(&public);
+/// Writes the private JWK Set piece by piece, so that the key's text is in one buffer only, which wipes itself.
+fn write_private(args: &Args, validity: &str, key: &OwnKey) -> Result<(), Failure> {
+    let private = key.to_private_json();
     if args.force {
         match fs::remove_file(&args.out) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(args, &error)),
@@ -105,7 +87,7 @@ fn write_private(args: &Args, public: &Value, key: &SigningKey) -> Result<(), Fa
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let pieces = [r#"{"keys":["#, before_brace, r#","d":""#, d, "\"}]}\n"];
+    let pieces = [r#"{"keys":["#, validity, without_brace(&private), "]}\n"];
     options
         .open(&args.out)
         .and_then(|mut file| pieces.iter().try_for_each(|piece| file.write_all(piece.as_bytes())))

@@ -4,8 +4,13 @@
 
 mod clock;
 mod exit;
+mod fingerprint;
+mod input;
 mod keygen;
 mod output;
+mod pcap;
+mod recording;
+mod wav;
 
 use std::process::ExitCode;
 
@@ -27,6 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Fingerprint(fingerprint::Args),
     Keygen(keygen::Args),
 }
 
@@ -45,6 +51,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Keygen(args) => keygen::run(&args),
     };
     result

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
 
+/// Something that went well.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// Something that was refused.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 /// What the eye should find first.

@@ -1,0 +1,250 @@
+//! Recordings as the library's tap would have heard them: a WAV file is one stream, a capture one for each RTP source.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use ohp::media::codec::{Codec, PayloadTypes};
+use ohp::media::exact::{self, Decision, NoSample, Sample, Unusable};
+use ohp::media::fingerprint::Fingerprint;
+use ohp::media::rtp::{self, Packet};
+use ohp::media::tap::{Frame, MAX_SECONDS, Tap, TapConfig};
+
+use crate::exit::Failure;
+use crate::input::{self, RECORDING_LIMIT};
+use crate::pcap::{self, Datagram};
+use crate::wav::{self, Sound, Wav};
+
+/// Samples in a frame that a WAV file is cut into: 20 ms.
+const FRAME_SAMPLES: usize = 160;
+
+/// Samples in a millisecond.
+const SAMPLES_PER_MS: u64 = 8;
+
+/// The tap holds 10 s; it is searched every 9 s, so that no 200 ms are missed between two searches.
+const SEARCH_EVERY_MS: u64 = 9000;
+
+/// Fewest RTP packets that make a stream: other UDP payloads look like RTP now and then.
+const LEAST_PACKETS: usize = 3;
+
+/// A recording's streams, the longest first.
+pub struct Recording {
+    /// At least one, unless a capture holds no RTP.
+    pub streams: Vec<Stream>,
+}
+
+/// One source's sound.
+pub struct Stream {
+    /// The RTP source and its UDP ports; `None` for a WAV file.
+    pub source: Option<(u32, (u16, u16))>,
+    packets: Vec<Kept>,
+}
+
+/// Something that a tap takes, and how many milliseconds it lasts.
+struct Kept {
+    what: What,
+    millis: u64,
+}
+
+enum What {
+    Rtp(Vec<u8>),
+    Frame(Codec, u32, Vec<u8>),
+}
+
+impl Recording {
+    /// Reads a WAV file or a capture.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = input::read(path, RECORDING_LIMIT)?;
+        if wav::is_wav(&bytes) {
+            Self::of_wav(wav::read(&bytes)?)
+        } else if pcap::is_capture(&bytes) {
+            Ok(Self::of_capture(&pcap::datagrams(&bytes)?))
+        } else {
+            Err(Failure::new(format_args!(
+                "{} is neither a WAV file nor a packet capture",
+                path.display()
+            ))
+            .advise("Give a .wav, .pcap or .pcapng file"))
+        }
+    }
+
+    fn of_wav(wav: Wav) -> Result<Self, Failure> {
+        if wav.rate != wav::TELEPHONE_RATE {
+            return Err(
+                Failure::new(format_args!("the WAV file has {} samples a second", wav.rate)).advise(
+                    "An exact fingerprint is of the bytes on the wire, so only an 8 kHz recording of them can have it",
+                ),
+            );
+        }
+        let (codec, bytes) = match wav.sound {
+            Sound::MuLaw(codes) => (Codec::Pcmu, codes),
+            Sound::ALaw(codes) => (Codec::Pcma, codes),
+            Sound::Linear(samples) => (Codec::L16, samples.into_iter().flat_map(i16::to_be_bytes).collect()),
+        };
+        let frame_len = FRAME_SAMPLES * codec.sample_len();
+        let packets = bytes.chunks(frame_len).enumerate().map(|(nth, payload)| Kept {
+            what: What::Frame(codec, (nth * FRAME_SAMPLES) as u32, payload.to_vec()),
+            millis: codec.samples(payload.len()) as u64 / SAMPLES_PER_MS,
+        });
+        Ok(Self {
+            streams: vec![Stream {
+                source: None,
+                packets: packets.collect(),
+            }],
+        })
+    }
+
+    fn of_capture(datagrams: &[Datagram<'_>]) -> Self {
+        let mut sources: BTreeMap<(u32, (u16, u16)), Vec<Kept>> = BTreeMap::new();
+        for datagram in datagrams {
+            let Ok(packet) = Packet::parse(datagram.payload) else {
+                continue;
+            };
+            if rtp::is_rtcp(datagram.payload) {
+                continue;
+            }
+            let codec = PayloadTypes::STATIC.codec(packet.payload_type());
+            let samples = codec.map_or(0, |codec| codec.samples(packet.payload().len()));
+            sources.entry((packet.ssrc(), datagram.ports)).or_default().push(Kept {
+                what: What::Rtp(datagram.payload.to_vec()),
+                millis: samples as u64 / SAMPLES_PER_MS,
+            });
+        }
+        let mut streams: Vec<Stream> = sources
+            .into_iter()
+            .filter(|(_, packets)| packets.len() >= LEAST_PACKETS)
+            .map(|(source, packets)| Stream {
+                source: Some(source),
+                packets,
+            })
+            .collect();
+        streams.sort_by_key(|stream| std::cmp::Reverse(stream.packets.len()));
+        Self { streams }
+    }
+
+    /// Looks for a fingerprint in every stream; the best decision, and where the sound was, in milliseconds from the
+    /// stream's beginning.
+    pub fn find(&self, wanted: &Fingerprint) -> (Decision, Option<u64>) {
+        let mut best = (Decision::NoMedia, None);
+        for stream in &self.streams {
+            let found = stream.find(wanted);
+            if rank(&found.0) > rank(&best.0) {
+                best = found;
+            }
+        }
+        best
+    }
+}
+
+impl Stream {
+    /// How many packets or frames there are.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// The newest usable fingerprint, as a sender at the recording's end would give it, or at the end of an earlier
+    /// part if the last one proves nothing; and where its sound begins, in milliseconds.
+    pub fn newest(&self) -> Result<(Sample, u64), NoSample> {
+        let mut end = self.packets.len();
+        let mut millis: u64 = self.packets.iter().map(|packet| packet.millis).sum();
+        let mut why = NoSample::NoMedia;
+        while end > 0 {
+            let (start, span) = self.part_before(end);
+            let words = words();
+            let tap = tap(&words);
+            self.packets[start..end].iter().for_each(|packet| packet.put(&tap));
+            match exact::newest(&tap) {
+                Ok(sample) => {
+                    let window = millis.saturating_sub(u64::from(sample.behind_ms) + 200);
+                    return Ok((sample, window));
+                }
+                Err(none) if why == NoSample::NoMedia => why = none,
+                Err(_) => {}
+            }
+            end = start;
+            millis = millis.saturating_sub(span);
+        }
+        Err(why)
+    }
+
+    /// The first packet of the 9 s that end before `end`, and how many milliseconds they really are.
+    fn part_before(&self, end: usize) -> (usize, u64) {
+        let mut span = 0;
+        for start in (0..end).rev() {
+            span += self.packets[start].millis;
+            if span >= SEARCH_EVERY_MS {
+                return (start, span);
+            }
+        }
+        (0, span)
+    }
+
+    fn find(&self, wanted: &Fingerprint) -> (Decision, Option<u64>) {
+        let words = words();
+        let tap = tap(&words);
+        let mut best = Decision::NoMedia;
+        let (mut heard, mut searched) = (0, 0);
+        for (nth, packet) in self.packets.iter().enumerate() {
+            packet.put(&tap);
+            heard += packet.millis;
+            if heard - searched < SEARCH_EVERY_MS && nth + 1 < self.packets.len() {
+                continue;
+            }
+            searched = heard;
+            let decision = exact::search(&tap, wanted);
+            if let Decision::Match(found) = decision {
+                return (decision, Some(heard.saturating_sub(u64::from(found.behind_ms) + 200)));
+            }
+            if rank(&decision) > rank(&best) {
+                best = decision;
+            }
+        }
+        (best, None)
+    }
+}
+
+impl Kept {
+    fn put(&self, tap: &Tap<'_>) {
+        match &self.what {
+            What::Rtp(datagram) => tap.write_rtp(datagram),
+            What::Frame(codec, timestamp, payload) => tap.write_frame(&Frame {
+                codec: *codec,
+                source: 0,
+                timestamp: *timestamp,
+                payload,
+            }),
+        };
+    }
+}
+
+/// Memory for a tap of the longest history.
+fn words() -> Vec<AtomicU64> {
+    let config = TapConfig {
+        codec: Codec::L16,
+        seconds: MAX_SECONDS,
+    };
+    (0..config.words().unwrap_or_default())
+        .map(|_| AtomicU64::new(0))
+        .collect()
+}
+
+fn tap(words: &[AtomicU64]) -> Tap<'_> {
+    let config = TapConfig {
+        codec: Codec::L16,
+        seconds: MAX_SECONDS,
+    };
+    let tap = Tap::init(words, &config).expect("the memory was made for this configuration");
+    tap.set_payload_types(&PayloadTypes::STATIC);
+    tap
+}
+
+/// Which of two decisions says more.
+fn rank(decision: &Decision) -> u8 {
+    match decision {
+        Decision::NoMedia => 0,
+        Decision::NoUsableAudio(Unusable::TooLittle) => 1,
+        Decision::NoUsableAudio(Unusable::Lifeless(_)) => 2,
+        Decision::Mismatch => 3,
+        Decision::Match(_) => 4,
+    }
+}
