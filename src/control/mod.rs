@@ -1,1 +1,8 @@
-//! control.
+//! L3: what the verbs do to a call.
+//!
+//! [`Handoff`] is the state machine of one handoff on one leg, for both sides. It knows nothing of bytes, signatures or
+//! SIP: [`crate::leg`] feeds it what was sent and what was received and verified.
+
+mod handoff;
+
+pub use handoff::{Handoff, Illegal, Motion, Phase, Side, Timeout};

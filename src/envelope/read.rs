@@ -1,0 +1,387 @@
+//! One pass over received bytes: canonical CBOR, schema and tier are checked, and every field's place is recorded.
+//!
+//! The pass reports every rule that is broken and goes on, so that a vendor sees all of them at once; only bytes that
+//! are no canonical CBOR map, or that lack what a verdict cannot do without, stop it. Whether a violation matters is for
+//! [`crate::verify`] to say.
+
+use core::fmt;
+
+use super::schema::{DECISION, ENVELOPE, FIELD_COUNT, Field, Member, Need, Rule, TIER_NEEDS};
+use super::violation::{Broken, Path, Violation};
+use super::{ENVELOPE_MAX, Envelope, Tier, Verb, pan};
+use crate::cbor::{self, Reader, Token};
+use crate::id::is_prefixed_ulid;
+use crate::time::Timestamp;
+
+/// Why bytes cannot be read as an envelope at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Longer than [`ENVELOPE_MAX`]; holds the length.
+    TooLarge(usize),
+    /// Not canonical CBOR of the protocol's data model.
+    Cbor(cbor::Error),
+    /// Canonical CBOR, but not a map.
+    NotAMap,
+    /// A field that no verdict can do without is missing or broken: version, tier, id, call, verb or nonce.
+    Unusable(Violation),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(len) => write!(f, "{len} bytes are more than the {ENVELOPE_MAX} an envelope may have"),
+            Self::Cbor(error) => error.fmt(f),
+            Self::NotAMap => f.write_str("an envelope is a CBOR map; this is another kind of item"),
+            Self::Unusable(violation) => violation.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
+
+/// Where a field's value lies, in bytes; `(0, 0)` when it is absent, since no value starts at the map's own head.
+pub(super) type Span = (u16, u16);
+
+/// What no verdict can do without, in any form of envelope (interpretations, rows 9 and 43).
+const ESSENTIAL: [Field; 6] = [
+    Field::Ohp,
+    Field::Conformance,
+    Field::Id,
+    Field::CallId,
+    Field::ControlVerb,
+    Field::Nonce,
+];
+
+impl<'a> Envelope<'a> {
+    /// Reads canonical CBOR, handing every broken rule, warnings included, to `report`.
+    ///
+    /// # Errors
+    /// [`ReadError`]; what was reported before it stands.
+    pub fn read(bytes: &'a [u8], report: &mut dyn FnMut(Violation)) -> Result<Self, ReadError> {
+        if bytes.len() > ENVELOPE_MAX {
+            return Err(ReadError::TooLarge(bytes.len()));
+        }
+        let mut walk = Walk {
+            reader: Reader::new(bytes),
+            report,
+            spans: [(0, 0); FIELD_COUNT],
+            index: [0; 2],
+            lists: 0,
+            signatures_go: 0,
+            high_risk: false,
+            unusable: None,
+        };
+        let Some(Token::Map(members)) = walk.next()? else {
+            return Err(ReadError::NotAMap);
+        };
+        walk.map(ENVELOPE)?;
+        if walk.next()?.is_some() {
+            // INVARIANT: the reader reports trailing bytes itself, so nothing follows the outermost End.
+            return Err(ReadError::NotAMap);
+        }
+        if let Some(violation) = walk.unusable {
+            return Err(ReadError::Unusable(violation));
+        }
+        let Walk {
+            report,
+            spans,
+            signatures_go,
+            high_risk,
+            ..
+        } = walk;
+        // INVARIANT: without an unusable field, tier, verb and id are there and of their listed values.
+        let envelope = Envelope::new(bytes, spans, members, signatures_go).ok_or(ReadError::NotAMap)?;
+        envelope.judge_tier(high_risk, report);
+        Ok(envelope)
+    }
+
+    fn judge_tier(&self, high_risk: bool, report: &mut dyn FnMut(Violation)) {
+        let mut broken = |field: Field, rule| {
+            report(Violation {
+                rule,
+                path: Path::new(field.path(), [0; 2]),
+            });
+        };
+        for (field, needs) in TIER_NEEDS {
+            match (Need::at(needs, self.tier()), self.has(*field)) {
+                (Need::Must, false) => broken(*field, Broken::Missing),
+                (Need::Never, true) => broken(*field, Broken::AboveTier),
+                (Need::Warn, false) => broken(*field, Broken::MissingAdvised),
+                _ => {}
+            }
+        }
+        if high_risk {
+            for field in [Field::AiSystemAnnexIii, Field::AiSystemCe] {
+                if !self.has(field) {
+                    broken(field, Broken::HighRiskNeeds);
+                }
+            }
+        }
+        if self.verb() == Verb::Incident && self.tier() != Tier::Regulated {
+            broken(Field::ControlVerb, Broken::IncidentBelowRegulated);
+        }
+    }
+}
+
+struct Walk<'a, 'r> {
+    reader: Reader<'a>,
+    report: &'r mut dyn FnMut(Violation),
+    spans: [Span; FIELD_COUNT],
+    /// Indexes of the arrays that the walk is in, outermost first; the schema nests two at most.
+    index: [u16; 2],
+    lists: usize,
+    /// Where a `signatures` member would have to be inserted.
+    signatures_go: u16,
+    high_risk: bool,
+    unusable: Option<Violation>,
+}
+
+/// What a map's walk learnt that a rule across members needs.
+#[derive(Default)]
+struct Reviewed {
+    by_machine_only: bool,
+    reviewer: bool,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn next(&mut self) -> Result<Option<Token<'a>>, ReadError> {
+        self.reader.next().map_err(ReadError::Cbor)
+    }
+
+    fn offset(&self) -> u16 {
+        // INVARIANT: the input is at most ENVELOPE_MAX = 32 KiB long, so every offset fits.
+        self.reader.offset() as u16
+    }
+
+    fn broken(&mut self, member: &Member, rule: Broken) {
+        self.broken_at(member.path, rule, member.field);
+    }
+
+    fn broken_at(&mut self, template: &'static str, rule: Broken, field: Option<Field>) {
+        let violation = Violation {
+            rule,
+            path: Path::new(template, self.index),
+        };
+        let essential = field.is_some_and(|field| {
+            ESSENTIAL
+                .iter()
+                .any(|needed| *needed == field || is_ancestor(field.path(), needed.path()))
+        });
+        if essential && rule != Broken::ShortNonce {
+            self.unusable.get_or_insert(violation);
+        }
+        (self.report)(violation);
+    }
+
+    /// Walks a map whose head has been read, merging its members with the schema's: both are in canonical order.
+    ///
+    /// The recursion (map → value → map) follows the schema, whose depth is fixed, and never the input.
+    fn map(&mut self, members: &'static [Member]) -> Result<(), ReadError> {
+        let mut expected = members.iter().peekable();
+        let mut reviewed = Reviewed::default();
+        loop {
+            let key_at = self.offset();
+            let key = match self.next()? {
+                Some(Token::Key(key)) => Some(key),
+                _ => None,
+            };
+            while let Some(absent) =
+                expected.next_if(|member| key.is_none_or(|key| (member.key.len(), member.key) < (key.len(), key)))
+            {
+                if absent.required {
+                    self.broken(absent, Broken::Missing);
+                }
+                if absent.field == Some(Field::Signatures) {
+                    self.signatures_go = key_at;
+                }
+            }
+            let Some(key) = key else { break };
+            let Some(member) = expected.next_if(|member| member.key == key) else {
+                self.reader.skip().map_err(ReadError::Cbor)?;
+                continue;
+            };
+            reviewed.reviewer |= member.key == "reviewer";
+            let start = self.offset();
+            let value = self.value(member, &member.rule)?;
+            reviewed.by_machine_only |= member.key == "humanReviewed" && value != Some(Token::Bool(true));
+            if let Some(field) = member.field {
+                self.spans[field as usize] = (start, self.offset());
+            }
+        }
+        // The JSON Schema's `if` holds where `humanReviewed` is absent, too: then a reviewer must be named as well.
+        if core::ptr::eq(members, DECISION) && !reviewed.by_machine_only && !reviewed.reviewer {
+            self.broken_at("decisions[].reviewer", Broken::ReviewerMissing, None);
+        }
+        Ok(())
+    }
+
+    /// Checks the value that begins next against `rule`; gives back a scalar's token.
+    fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<Option<Token<'a>>, ReadError> {
+        let token = self.next()?;
+        match (rule, token) {
+            (Rule::Map(members), Some(Token::Map(_))) => self.map(members)?,
+            (Rule::Free, Some(Token::Map(_))) => self.free(member)?,
+            (Rule::List(of, least), Some(Token::Array(count))) => {
+                if count < *least {
+                    self.broken(member, Broken::TooFew);
+                }
+                self.list(member, of, count)?;
+            }
+            (_, Some(Token::Map(_) | Token::Array(_))) => {
+                self.broken(member, Broken::Type);
+                self.rest()?;
+            }
+            (rule, Some(token)) => {
+                if let Err(broken) = scalar(rule, token) {
+                    self.broken(member, broken);
+                }
+                self.notable(member, rule, token);
+            }
+            (_, None) => {}
+        }
+        Ok(token)
+    }
+
+    fn notable(&mut self, member: &'static Member, rule: &Rule, token: Token<'a>) {
+        match (rule, token) {
+            (Rule::Prose, Token::Text(text)) if pan::looks_like_card_number(text) => {
+                self.broken(member, Broken::CardNumber);
+            }
+            (_, Token::Text("high")) if member.field == Some(Field::AiSystemRiskClass) => self.high_risk = true,
+            _ => {}
+        }
+    }
+
+    fn list(&mut self, member: &'static Member, of: &'static Rule, count: u32) -> Result<(), ReadError> {
+        let depth = self.lists;
+        self.lists += 1;
+        for nth in 0..count {
+            if let Some(index) = self.index.get_mut(depth) {
+                *index = nth.min(u32::from(u16::MAX)) as u16;
+            }
+            self.value(member, of)?;
+        }
+        self.next()?;
+        self.lists = depth;
+        if let Some(index) = self.index.get_mut(depth) {
+            *index = 0;
+        }
+        Ok(())
+    }
+
+    /// A map of anything: kept as it is, but tag 0 is for the fields that the schema types so (interpretations, row 1).
+    fn free(&mut self, member: &Member) -> Result<(), ReadError> {
+        let mut open = 1;
+        while open > 0 {
+            match self.next()? {
+                Some(Token::Map(_) | Token::Array(_)) => open += 1,
+                Some(Token::End) | None => open -= 1,
+                Some(Token::Time(_)) => self.broken(member, Broken::Tagged),
+                Some(Token::Text(text)) if pan::looks_like_card_number(text) => {
+                    self.broken(member, Broken::CardNumber);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over what remains of a container whose head has been read.
+    fn rest(&mut self) -> Result<(), ReadError> {
+        let mut open = 1;
+        while open > 0 {
+            match self.next()? {
+                Some(Token::Map(_) | Token::Array(_)) => open += 1,
+                Some(Token::End) | None => open -= 1,
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_ancestor(path: &str, of: &str) -> bool {
+    of.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn scalar(rule: &Rule, token: Token<'_>) -> Result<(), Broken> {
+    let ensure = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
+    match (rule, token) {
+        (Rule::Time, Token::Time(_)) | (Rule::Bool, Token::Bool(_)) | (Rule::TextOrNull, Token::Null) => Ok(()),
+        (Rule::Time, Token::Text(_)) => Err(Broken::Untagged),
+        (Rule::Confidence, Token::Float(value)) => ensure((0.0..=1.0).contains(&value), Broken::OutOfRange),
+        (Rule::Confidence, Token::Unsigned(_) | Token::Negative(_)) => Err(Broken::NotFloat),
+        (_, Token::Time(_)) => Err(Broken::Tagged),
+        (rule, Token::Text(text)) => match rule {
+            Rule::Text | Rule::Prose | Rule::TextOrNull => Ok(()),
+            Rule::Const(only) => ensure(text == *only, Broken::NotConst),
+            Rule::OneOf(words) => ensure(words.contains(&text), Broken::NotListed),
+            Rule::Ulid(prefix) => ensure(is_prefixed_ulid(text, prefix), Broken::NotUlid),
+            Rule::Did => ensure(is_did(text), Broken::NotDid),
+            Rule::Sha256 => ensure(
+                text.strip_prefix("sha256:")
+                    .is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex)),
+                Broken::NotSha256,
+            ),
+            Rule::Nonce if !is_lower_hex(text) => Err(Broken::NotHex),
+            Rule::Nonce => ensure(text.len() >= 16, Broken::ShortNonce),
+            Rule::Vendor => ensure(
+                (1..=64).contains(&text.len())
+                    && text
+                        .bytes()
+                        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
+                Broken::NotVendor,
+            ),
+            Rule::Capitals(least, most) => ensure(
+                (*least..=*most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+                Broken::NotCapitals,
+            ),
+            Rule::Uri => ensure(is_uri(text), Broken::NotUri),
+            Rule::Date => ensure(is_date(text), Broken::NotDate),
+            _ => Err(Broken::Type),
+        },
+        _ => Err(Broken::Type),
+    }
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The schema's pattern, `^did:[a-z0-9]+:.+$`.
+fn is_did(text: &str) -> bool {
+    let Some((method, rest)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
+    !method.is_empty()
+        && method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+        && !rest.is_empty()
+        && !rest.starts_with('\n')
+}
+
+/// RFC 3986 as far as it tells a URI from a path or a sentence: a scheme, a colon, and printable ASCII without spaces.
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && !rest.is_empty()
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte))
+}
+
+fn is_date(text: &str) -> bool {
+    const MIDNIGHT: &[u8] = b"T00:00:00Z";
+    let mut moment = [0; 20];
+    let (date, time) = moment.split_at_mut(10);
+    if text.len() != date.len() {
+        return false;
+    }
+    date.copy_from_slice(text.as_bytes());
+    time.copy_from_slice(MIDNIGHT);
+    core::str::from_utf8(&moment).is_ok_and(|moment| Timestamp::parse_rfc3339(moment).is_ok())
+}
