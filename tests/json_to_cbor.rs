@@ -176,6 +176,9 @@ fn members_are_sorted_by_their_encoded_keys() {
         b"\xa4\x62id\xf6\x63ohp\xa2\x60\xa0\x61z\x01\x66caller\xf5\x66issuer\x80",
     );
     becomes(r#"{"\u0062":1,"a":2}"#, b"\xa2\x61a\x02\x61b\x01");
+    // Keys that begin alike, in order and not.
+    becomes(r#"{"key1":1,"key2":2}"#, b"\xa2\x64key1\x01\x64key2\x02");
+    becomes(r#"{"key2":2,"key1":1}"#, b"\xa2\x64key1\x01\x64key2\x02");
     // 24 bytes take a longer head, which sorts behind.
     let (short, long) = ("z".repeat(23), "a".repeat(24));
     let sorted = [b"\xa2\x77", short.as_bytes(), b"\x02\x78\x18", long.as_bytes(), b"\x01"].concat();
@@ -225,6 +228,16 @@ fn equal_keys_are_found_after_unescaping_and_in_every_depth() {
     fails(r#"{"a":1,"\u0061":2}"#, ErrorKind::DuplicateKey, 7);
     fails(r#"{"b":1,"":1,"a":{"x":1},"":2,"b":3}"#, ErrorKind::DuplicateKey, 24);
     fails(r#"[{"o":{"a":{"a":1},"b":0,"a":{}}}]"#, ErrorKind::DuplicateKey, 25);
+    fails(
+        r#"{"\"":[",",{",":0}],"a":{"}":{}}, "\u0022":0}"#,
+        ErrorKind::DuplicateKey,
+        34,
+    );
+    fails(
+        r#"{"same start, then a":1, "same start, then a" : 1}"#,
+        ErrorKind::DuplicateKey,
+        25,
+    );
     becomes(r#"{"a":{"a":{"a":1}}}"#, b"\xa1\x61a\xa1\x61a\xa1\x61a\x01");
     becomes(r#"[{"a":1},{"a":1}]"#, b"\x82\xa1\x61a\x01\xa1\x61a\x01");
 }

@@ -32,7 +32,7 @@ pub(super) const MAX_HEAD_LEN: usize = 9;
 
 /// The argument of the head that begins at `at` with `initial`, and the offset behind the head. A head longer than its
 /// argument needs is an error.
-#[inline]
+#[inline(always)]
 pub(super) fn argument(bytes: &[u8], at: usize, initial: u8) -> Result<(u64, usize), ErrorKind> {
     let info = initial & INFO;
     if info < 24 {
@@ -75,18 +75,17 @@ fn long_argument(bytes: &[u8], at: usize, info: u8) -> Option<(u64, usize)> {
     })
 }
 
-/// Writes the shortest head of `argument` into the front of `out` and returns its length.
+/// The shortest head of `argument`: its bytes, and how many of them count.
 #[inline]
-pub(super) fn put(out: &mut [u8; MAX_HEAD_LEN], major: u8, argument: u64) -> usize {
-    let bytes = argument.to_be_bytes();
+pub(super) fn encode(major: u8, argument: u64) -> ([u8; MAX_HEAD_LEN], usize) {
     let (info, len) = match argument {
-        0..=23 => (bytes[7], 0),
-        24..=0xff => (24, 1),
-        0x100..=0xffff => (25, 2),
-        0x1_0000..=0xffff_ffff => (26, 4),
-        _ => (27, 8),
+        0..=23 => (argument as u8, 1),
+        24..=0xff => (24, 2),
+        0x100..=0xffff => (25, 3),
+        0x1_0000..=0xffff_ffff => (26, 5),
+        _ => (27, 9),
     };
-    out[0] = major | info;
-    out[1..=len].copy_from_slice(&bytes[8 - len..]);
-    1 + len
+    // The argument's bytes that count, at the front.
+    let [a, b, c, d, e, f, g, h] = (argument << ((8 * (9 - len)) & 63)).to_be_bytes();
+    ([major | info, a, b, c, d, e, f, g, h], len)
 }

@@ -21,7 +21,7 @@ use core::fmt;
 use crate::error::At;
 
 pub use item::{Array, ArrayIter, Item, Kind, Map, MapIter};
-pub use reader::{Reader, Token, check};
+pub use reader::{Reader, Token, TokenOf, check};
 pub use writer::{WriteError, Writer};
 
 /// Containers that may be open at once, in CBOR and in JSON (OHP envelopes nest about seven deep).

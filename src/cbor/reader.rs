@@ -5,14 +5,19 @@
 //! [`Reader::offset`], where each member begins and ends.
 
 use core::cmp::Ordering;
+use core::str::Utf8Error;
 
 use super::head;
 use super::{Error, ErrorKind, Item, MAX_DEPTH, MAX_INPUT_LEN, float, key_order};
 use crate::time::Timestamp;
 
-/// One step through an item.
+/// One step through an item, with texts as strings.
+pub type Token<'a> = TokenOf<&'a str>;
+
+/// One step through an item, with texts given as `T`: as strings by [`Reader::next`], or as the UTF-8 bytes that they
+/// are by [`Reader::next_bytes`], which is faster.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Token<'a> {
+pub enum TokenOf<T> {
     /// A number from 0 to 2⁶⁴ − 1.
     Unsigned(u64),
     /// The number −1 − n, for the n given.
@@ -20,9 +25,9 @@ pub enum Token<'a> {
     /// A finite number.
     Float(f64),
     /// A text.
-    Text(&'a str),
+    Text(T),
     /// A date-time under tag 0; the text is RFC 3339.
-    Time(&'a str),
+    Time(T),
     /// A boolean.
     Bool(bool),
     /// Null.
@@ -32,7 +37,7 @@ pub enum Token<'a> {
     /// A map of that many members begins; each is a [`Token::Key`] and a value, [`Token::End`] follows the last.
     Map(u32),
     /// A member's key.
-    Key(&'a str),
+    Key(T),
     /// The innermost open container ends.
     End,
 }
@@ -109,16 +114,17 @@ impl<'a> Reader<'a> {
         clippy::should_implement_trait,
         reason = "an iterator of results would let an error be skipped"
     )]
-    #[inline]
     pub fn next(&mut self) -> Result<Option<Token<'a>>, Error> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        let token = self.step();
-        if let Err(error) = token {
-            self.failed = Some(error);
-        }
-        token
+        self.fused_step()
+    }
+
+    /// As [`Reader::next`], with texts as bytes: they are checked alike, and faster where they are ASCII, because the
+    /// language has no safe way to make a string of bytes without looking at them once more.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_bytes(&mut self) -> Result<Option<TokenOf<&'a [u8]>>, Error> {
+        self.fused_step()
     }
 
     /// Checks the whole item that begins next and steps over it; a key counts as an item. `None`, and no step, where
@@ -135,15 +141,27 @@ impl<'a> Reader<'a> {
         }
         let (start, depth) = (self.pos, self.depth);
         loop {
-            self.next()?;
+            self.next_bytes()?;
             if self.depth == depth {
                 return Ok(self.bytes.get(start..self.pos).map(Item::trusted));
             }
         }
     }
 
-    #[inline]
-    fn step(&mut self) -> Result<Option<Token<'a>>, Error> {
+    #[inline(always)]
+    fn fused_step<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let token = self.step();
+        if let Err(error) = token {
+            self.failed = Some(error);
+        }
+        token
+    }
+
+    #[inline(always)]
+    fn step<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
         match self.top.place {
             Place::Value => {
                 self.top.place = Place::Key;
@@ -161,13 +179,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn end(&mut self) -> Result<Option<Token<'a>>, Error> {
+    #[inline(always)]
+    fn end<T>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
         if let Some(depth) = self.depth.checked_sub(1)
             && let Some(outer) = self.outer.get(depth)
         {
             self.top = *outer;
             self.depth = depth;
-            return Ok(Some(Token::End));
+            return Ok(Some(TokenOf::End));
         }
         if self.pos < self.bytes.len() {
             return Err(Error::new(ErrorKind::TrailingBytes, self.pos));
@@ -175,50 +194,50 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    #[inline]
-    fn key(&mut self) -> Result<Option<Token<'a>>, Error> {
+    #[inline(always)]
+    fn key<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
         let start = self.pos;
         let initial = self.initial()?;
         if initial & head::MAJOR != head::TEXT {
             return Err(Error::new(ErrorKind::KeyNotText, start));
         }
-        let key = self.text(initial)?;
+        let (bytes, key) = self.text(initial)?;
         if let Some(last) = self.top.key {
-            match key_order(last, key.as_bytes()) {
+            match key_order(last, bytes) {
                 Ordering::Less => {}
                 Ordering::Equal => return Err(Error::new(ErrorKind::DuplicateKey, start)),
                 Ordering::Greater => return Err(Error::new(ErrorKind::KeyOrder, start)),
             }
         }
-        self.top.key = Some(key.as_bytes());
+        self.top.key = Some(bytes);
         self.top.place = Place::Value;
-        Ok(Some(Token::Key(key)))
+        Ok(Some(TokenOf::Key(key)))
     }
 
-    #[inline]
-    fn value(&mut self) -> Result<Option<Token<'a>>, Error> {
+    #[inline(always)]
+    fn value<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
         let initial = self.initial()?;
         Ok(Some(match initial & head::MAJOR {
-            head::TEXT => Token::Text(self.text(initial)?),
-            head::MAP => Token::Map(self.open(initial, Place::Key)?),
-            head::ARRAY => Token::Array(self.open(initial, Place::Element)?),
-            head::UNSIGNED => Token::Unsigned(self.argument(initial)?),
-            head::NEGATIVE => Token::Negative(self.argument(initial)?),
-            head::TAG => Token::Time(self.time(initial)?),
+            head::TEXT => TokenOf::Text(self.text(initial)?.1),
+            head::MAP => TokenOf::Map(self.open(initial, Place::Key)?),
+            head::ARRAY => TokenOf::Array(self.open(initial, Place::Element)?),
+            head::UNSIGNED => TokenOf::Unsigned(self.argument(initial)?),
+            head::NEGATIVE => TokenOf::Negative(self.argument(initial)?),
+            head::TAG => TokenOf::Time(self.time(initial)?),
             head::BYTES => return Err(Error::new(ErrorKind::ByteString, self.pos)),
             _ => self.simple(initial)?,
         }))
     }
 
     /// The initial byte of the item that begins here.
-    #[inline]
+    #[inline(always)]
     fn initial(&self) -> Result<u8, Error> {
         let initial = self.bytes.get(self.pos).copied();
         initial.ok_or(Error::new(ErrorKind::Truncated, self.pos))
     }
 
     /// Steps over the head and returns its argument.
-    #[inline]
+    #[inline(always)]
     fn argument(&mut self, initial: u8) -> Result<u64, Error> {
         let start = self.pos;
         let (argument, behind) = head::argument(self.bytes, start, initial).map_err(|kind| Error::new(kind, start))?;
@@ -227,7 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// As [`Self::argument`], for a head that could state an indefinite length.
-    #[inline]
+    #[inline(always)]
     fn length(&mut self, initial: u8) -> Result<u64, Error> {
         if initial & head::INFO == head::INFO {
             return Err(Error::new(ErrorKind::Indefinite, self.pos));
@@ -235,18 +254,19 @@ impl<'a> Reader<'a> {
         self.argument(initial)
     }
 
-    #[inline]
-    fn text(&mut self, initial: u8) -> Result<&'a str, Error> {
+    /// Steps over a text and returns it as bytes and as `T`.
+    #[inline(always)]
+    fn text<T: Text<'a>>(&mut self, initial: u8) -> Result<(&'a [u8], T), Error> {
         let start = self.pos;
         let len = self.length(initial)?;
-        let text = usize::try_from(len)
+        let bytes = usize::try_from(len)
             .ok()
             .and_then(|len| self.bytes.get(self.pos..)?.get(..len));
-        let text = text.ok_or(Error::new(ErrorKind::Truncated, start))?;
-        match core::str::from_utf8(text) {
-            Ok(checked) => {
-                self.pos += text.len();
-                Ok(checked)
+        let bytes = bytes.ok_or(Error::new(ErrorKind::Truncated, start))?;
+        match T::check(bytes) {
+            Ok(text) => {
+                self.pos += bytes.len();
+                Ok((bytes, text))
             }
             Err(error) => Err(Error::new(ErrorKind::Utf8, self.pos + error.valid_up_to())),
         }
@@ -271,7 +291,7 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    fn time(&mut self, initial: u8) -> Result<&'a str, Error> {
+    fn time<T: Text<'a>>(&mut self, initial: u8) -> Result<T, Error> {
         let start = self.pos;
         if self.argument(initial)? != 0 {
             return Err(Error::new(ErrorKind::Tag, start));
@@ -280,20 +300,20 @@ impl<'a> Reader<'a> {
         if initial & head::MAJOR != head::TEXT {
             return Err(Error::new(ErrorKind::TimeNotText, self.pos));
         }
-        let text = self.text(initial)?;
+        let (bytes, text): (_, &str) = self.text(initial)?;
         match Timestamp::parse_rfc3339(text) {
-            Ok(_) => Ok(text),
-            Err(error) => Err(Error::new(ErrorKind::TimeSyntax, self.pos - text.len() + error.offset)),
+            Ok(_) => Ok(T::from_str(text)),
+            Err(error) => Err(Error::new(ErrorKind::TimeSyntax, self.pos - bytes.len() + error.offset)),
         }
     }
 
-    fn simple(&mut self, initial: u8) -> Result<Token<'a>, Error> {
+    fn simple<T>(&mut self, initial: u8) -> Result<TokenOf<T>, Error> {
         let start = self.pos;
         let error = |kind| Err(Error::new(kind, start));
         let (token, len) = match initial {
-            head::FALSE => (Token::Bool(false), 1),
-            head::TRUE => (Token::Bool(true), 1),
-            head::NULL => (Token::Null, 1),
+            head::FALSE => (TokenOf::Bool(false), 1),
+            head::TRUE => (TokenOf::Bool(true), 1),
+            head::NULL => (TokenOf::Null, 1),
             head::F16 | head::F32 | head::F64 => {
                 let Some((value, len)) = self.bytes.get(start..).and_then(float::from_item) else {
                     return error(ErrorKind::Truncated);
@@ -302,7 +322,7 @@ impl<'a> Reader<'a> {
                     None => return error(ErrorKind::FloatNotFinite),
                     Some(float::Shortest::F16(_)) if initial != head::F16 => return error(ErrorKind::LongFloat),
                     Some(float::Shortest::F32(_)) if initial == head::F64 => return error(ErrorKind::LongFloat),
-                    Some(_) => (Token::Float(value), len),
+                    Some(_) => (TokenOf::Float(value), len),
                 }
             }
             0xff => return error(ErrorKind::Indefinite),
@@ -314,13 +334,62 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What a token gives a text as.
+trait Text<'a>: Copy {
+    /// Checks that `bytes` are UTF-8.
+    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error>;
+    /// The same of a string.
+    fn from_str(text: &'a str) -> Self;
+}
+
+impl<'a> Text<'a> for &'a str {
+    #[inline]
+    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error> {
+        core::str::from_utf8(bytes)
+    }
+
+    fn from_str(text: &'a str) -> Self {
+        text
+    }
+}
+
+impl<'a> Text<'a> for &'a [u8] {
+    #[inline]
+    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error> {
+        if !is_ascii(bytes) {
+            core::str::from_utf8(bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    fn from_str(text: &'a str) -> Self {
+        text.as_bytes()
+    }
+}
+
+/// Whether all of `bytes` are ASCII. Texts are short: for those under nine bytes this takes two loads.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let seen = if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        let words = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
+        words | u64::from_ne_bytes(*last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
+    } else {
+        u64::from(bytes.iter().fold(0, |seen, byte| seen | byte))
+    };
+    seen & HIGH == 0
+}
+
 /// Whether `bytes` are one canonical item and nothing else.
 ///
 /// # Errors
 /// The first [`Error`] that a [`Reader`] meets.
 pub fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut reader = Reader::new(bytes);
-    while reader.next()?.is_some() {}
+    while reader.fused_step::<&[u8]>()?.is_some() {}
     Ok(())
 }
 

@@ -5,8 +5,7 @@
 
 use core::fmt;
 
-use super::head::{self, MAX_HEAD_LEN};
-use super::{Item, float};
+use super::{Item, float, head};
 use crate::time::Timestamp;
 
 /// Why an item was not written. What has been written before stays as it was.
@@ -159,7 +158,7 @@ impl<'b> Writer<'b> {
     pub fn time(&mut self, value: &str) -> Result<(), WriteError> {
         Timestamp::parse_rfc3339(value).map_err(|_| WriteError::TimeSyntax)?;
         let before = self.len;
-        self.raw(&[head::TIME])?;
+        self.byte(head::TIME)?;
         let written = self.text(value);
         if written.is_err() {
             self.len = before;
@@ -173,7 +172,7 @@ impl<'b> Writer<'b> {
     /// [`WriteError::Full`].
     #[inline]
     pub fn bool(&mut self, value: bool) -> Result<(), WriteError> {
-        self.raw(&[if value { head::TRUE } else { head::FALSE }])
+        self.byte(if value { head::TRUE } else { head::FALSE })
     }
 
     /// Writes null.
@@ -182,7 +181,7 @@ impl<'b> Writer<'b> {
     /// [`WriteError::Full`].
     #[inline]
     pub fn null(&mut self) -> Result<(), WriteError> {
-        self.raw(&[head::NULL])
+        self.byte(head::NULL)
     }
 
     /// Begins an array; the next `len` items are its elements.
@@ -233,27 +232,35 @@ impl<'b> Writer<'b> {
         self.out.get_mut(..self.len).unwrap_or_default()
     }
 
-    /// Puts `bytes` in the place of the `len` bytes at `at`, moving what follows.
-    pub(super) fn replace(&mut self, at: usize, len: usize, bytes: &[u8]) -> Result<(), WriteError> {
-        let behind = at + len;
-        let grown = bytes.len().checked_sub(len).ok_or(WriteError::Full)?;
-        if self.out.len() - self.len < grown {
-            return Err(WriteError::Full);
-        }
+    /// Puts `head` in the place of the head of one byte at `at`, moving what follows.
+    pub(super) fn replace_head(&mut self, at: usize, head: &[u8]) -> Result<(), WriteError> {
+        let grown = head.len().saturating_sub(1);
         if grown > 0 {
-            self.out.copy_within(behind..self.len, behind + grown);
+            if self.out.len() - self.len < grown {
+                return Err(WriteError::Full);
+            }
+            self.out.copy_within(at + 1..self.len, at + 1 + grown);
             self.len += grown;
         }
-        let place = self.out.get_mut(at..behind + grown);
-        place.ok_or(WriteError::Full)?.copy_from_slice(bytes);
+        let place = self.out.get_mut(at..).and_then(|rest| rest.get_mut(..head.len()));
+        place.ok_or(WriteError::Full)?.copy_from_slice(head);
         Ok(())
     }
 
     #[inline]
-    fn head(&mut self, major: u8, argument: u64) -> Result<(), WriteError> {
-        let mut bytes = [0; MAX_HEAD_LEN];
-        let len = head::put(&mut bytes, major, argument);
+    pub(super) fn head(&mut self, major: u8, argument: u64) -> Result<(), WriteError> {
+        if argument < 24 {
+            return self.byte(major | argument as u8);
+        }
+        let (bytes, len) = head::encode(major, argument);
         self.raw(bytes.get(..len).unwrap_or_default())
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) -> Result<(), WriteError> {
+        *self.out.get_mut(self.len).ok_or(WriteError::Full)? = byte;
+        self.len += 1;
+        Ok(())
     }
 }
 

@@ -1,11 +1,10 @@
 //! JSON to canonical CBOR, in one pass over the input.
 
-use super::member::Members;
+use super::member::{self, Fault, Members};
 use super::number::{self, Number};
 use super::string::{self, Scanned};
 use super::{Error, ErrorKind, Form, Shape};
-use crate::cbor::head::{self, MAX_HEAD_LEN};
-use crate::cbor::{MAX_DEPTH, MAX_INPUT_LEN, WriteError, Writer};
+use crate::cbor::{MAX_DEPTH, MAX_INPUT_LEN, WriteError, Writer, head};
 use crate::time::Timestamp;
 
 /// Writes the canonical CBOR of `json` into `out` and returns what was written.
@@ -42,12 +41,16 @@ struct Encoder<'j, 's, 'o> {
 struct Frame<S> {
     shape: S,
     place: Place,
-    /// Where its head is in the output.
+    /// Where its opening bracket is in the input, and its head in the output.
+    bracket: usize,
     head: usize,
     /// How many values have ended in it.
     count: usize,
     /// How many records of members there were before its own.
     first: usize,
+    /// Whether its keys have come in order so far, and the prefix of the last.
+    in_order: bool,
+    last: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,35 +63,21 @@ enum Place {
 impl<'j> Encoder<'j, '_, '_> {
     fn document<S: Shape>(&mut self, root: S) -> Result<(), Error> {
         let mut shape = root;
-        let mut top = Frame {
-            shape,
-            place: Place::Root,
-            head: 0,
-            count: 0,
-            first: 0,
-        };
+        let mut top = self.frame(shape, Place::Root, 0);
         let mut outer = [top; MAX_DEPTH];
         let mut depth = 0;
         loop {
             let start = self.space();
-            let place = match self.byte() {
-                Some(b'{') => Place::Object,
-                Some(b'[') => Place::Array,
-                _ => Place::Root,
+            let container = match self.byte() {
+                Some(b'{') => Some(Place::Object),
+                Some(b'[') => Some(Place::Array),
+                _ => None,
             };
-            if place == Place::Root {
-                self.scalar(shape.form())?;
-            } else {
+            if let Some(place) = container {
                 let slot = outer.get_mut(depth);
                 *slot.ok_or(Error::new(ErrorKind::TooDeep, start))? = top;
                 depth += 1;
-                top = Frame {
-                    shape,
-                    place,
-                    head: self.out.len(),
-                    count: 0,
-                    first: self.members.count(),
-                };
+                top = self.frame(shape, place, start);
                 self.pos += 1;
                 // Most containers are short; `close` makes room where the head turns out longer.
                 self.out.array(0).map_err(|error| self.full(error))?;
@@ -100,7 +89,7 @@ impl<'j> Encoder<'j, '_, '_> {
                         top = outer.get(depth).copied().unwrap_or(top);
                     }
                     (Place::Object, _) => {
-                        shape = self.key(top.shape)?;
+                        shape = self.key(&mut top)?;
                         continue;
                     }
                     _ => {
@@ -108,6 +97,8 @@ impl<'j> Encoder<'j, '_, '_> {
                         continue;
                     }
                 }
+            } else {
+                self.scalar(shape.form())?;
             }
             // A value has ended; so may what it stands in, and so on.
             loop {
@@ -127,7 +118,7 @@ impl<'j> Encoder<'j, '_, '_> {
                     (Place::Object, Some(b',')) => {
                         self.pos += 1;
                         self.space();
-                        shape = self.key(top.shape)?;
+                        shape = self.key(&mut top)?;
                         break;
                     }
                     (Place::Array, Some(b']')) | (Place::Object, Some(b'}')) => {
@@ -139,6 +130,20 @@ impl<'j> Encoder<'j, '_, '_> {
                     (_, Some(_)) => return Err(Error::new(ErrorKind::Comma, at)),
                 }
             }
+        }
+    }
+
+    /// A container that begins here.
+    fn frame<S>(&self, shape: S, place: Place, bracket: usize) -> Frame<S> {
+        Frame {
+            shape,
+            place,
+            bracket,
+            head: self.out.len(),
+            count: 0,
+            first: self.members.count(),
+            in_order: true,
+            last: 0,
         }
     }
 
@@ -164,20 +169,37 @@ impl<'j> Encoder<'j, '_, '_> {
     /// Steps over white space and returns the offset.
     #[inline]
     fn space(&mut self) -> usize {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
-            self.pos += 1;
+        if self.byte().is_some_and(|byte| byte <= b' ') {
+            self.long_space();
         }
         self.pos
     }
 
-    /// A key and its colon, in an object of `shape`; returns the member's shape.
-    fn key<S: Shape>(&mut self, shape: S) -> Result<S, Error> {
+    fn long_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.pos += 1;
+            // Indentation.
+            while let Some(rest) = self.json.as_bytes().get(self.pos..)
+                && rest.starts_with(&[b' '; 8])
+            {
+                self.pos += 8;
+            }
+        }
+    }
+
+    /// A key and its colon, in the object `top`; returns the member's shape.
+    fn key<S: Shape>(&mut self, top: &mut Frame<S>) -> Result<S, Error> {
         if self.byte() != Some(b'"') {
             return Err(self.unexpected(ErrorKind::Key));
         }
-        self.members.begin(self.out.len(), self.pos)?;
+        let (at, start) = (self.pos, self.out.len());
         let key = self.string()?;
-        let shape = shape.member(self.content(key));
+        let prefix = member::prefix(self.out.written().get(start..).unwrap_or_default());
+        let room = self.members.begin(start, prefix);
+        room.ok_or(Error::new(ErrorKind::ScratchFull, at))?;
+        top.in_order &= top.last < prefix;
+        top.last = prefix;
+        let shape = top.shape.member(self.content(key));
         self.space();
         if self.byte() != Some(b':') {
             return Err(self.unexpected(ErrorKind::Colon));
@@ -250,9 +272,7 @@ impl<'j> Encoder<'j, '_, '_> {
 
     fn escaped(&mut self, scanned: Scanned) -> Result<(), Error> {
         let full = Error::new(ErrorKind::OutputFull, self.pos);
-        let mut bytes = [0; MAX_HEAD_LEN];
-        let len = head::put(&mut bytes, head::TEXT, scanned.len as u64);
-        self.out.raw(bytes.get(..len).unwrap_or_default()).map_err(|_| full)?;
+        self.out.head(head::TEXT, scanned.len as u64).map_err(|_| full)?;
         string::unescape(self.json, scanned, |piece| {
             self.out.raw(piece.as_bytes()).map_err(|_| full)
         })
@@ -272,16 +292,48 @@ impl<'j> Encoder<'j, '_, '_> {
     /// Ends the container `top` at the closing bracket, which is here: orders its members and states their number.
     fn close<S>(&mut self, top: &Frame<S>) -> Result<(), Error> {
         let major = if top.place == Place::Object {
-            self.members.arrange(top.first, self.out.written_mut(), self.pos)?;
             head::MAP
         } else {
             head::ARRAY
         };
-        let mut bytes = [0; MAX_HEAD_LEN];
-        let len = head::put(&mut bytes, major, top.count as u64);
+        if top.in_order {
+            self.members.forget(top.first);
+        } else {
+            self.members
+                .arrange(top.first, self.out.written_mut())
+                .map_err(|fault| match fault {
+                    Fault::Duplicate(ordinal) => Error::new(
+                        ErrorKind::DuplicateKey,
+                        key_offset(self.json.as_bytes(), top.bracket, ordinal),
+                    ),
+                    Fault::ScratchFull => Error::new(ErrorKind::ScratchFull, self.pos),
+                })?;
+        }
+        let (bytes, len) = head::encode(major, top.count as u64);
         let head = bytes.get(..len).unwrap_or_default();
-        self.out.replace(top.head, 1, head).map_err(|error| self.full(error))?;
+        self.out
+            .replace_head(top.head, head)
+            .map_err(|error| self.full(error))?;
         self.pos += 1;
         Ok(())
     }
+}
+
+/// Where the key of the member number `ordinal` stands, of the object whose opening bracket is at `bracket` and which
+/// has been read before.
+#[cold]
+fn key_offset(json: &[u8], bracket: usize, ordinal: usize) -> usize {
+    let (mut pos, mut depth, mut commas) = (bracket, 0, 0);
+    while let Some(byte) = json.get(pos) {
+        match byte {
+            b'"' if (depth, commas) == (1, ordinal) => break,
+            b'"' => pos = string::scan(json, pos + 1).map_or(pos, |string| string.end),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b',' if depth == 1 => commas += 1,
+            _ => {}
+        }
+        pos += 1;
+    }
+    pos
 }

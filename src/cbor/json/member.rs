@@ -1,57 +1,81 @@
 //! The members of the objects that are open: where each stands, and putting them into canonical order.
 //!
-//! Members are encoded in the order of the document. Where an object ends, its members' records are sorted, equal keys
-//! are found as neighbours, and the members' bytes are moved; an object that came in order is left alone.
+//! Members are encoded in the order of the document. Where an object ends that did not come in order, its members'
+//! records are sorted, equal keys are found as neighbours, and the members' bytes are moved.
 
 use core::cmp::Ordering;
 
-use super::{Error, ErrorKind};
 use crate::cbor::head;
 
-/// Bytes of scratch for each member: three offsets of four bytes.
+/// Bytes of scratch for each member: three numbers of four bytes.
 pub(super) const RECORD_LEN: usize = 12;
+
+/// What is wrong with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The member of this number, in the order of the document and from 0 on, has the key of an earlier one.
+    Duplicate(usize),
+    /// There is no room for a copy of the object.
+    ScratchFull,
+}
+
+/// The first four bytes of an encoded key, filled up with zeros, as a number: it orders most keys, since the first of
+/// them is the length. Never 0.
+pub(super) fn prefix(encoded_key: &[u8]) -> u32 {
+    let mut bytes = [0; 4];
+    for (byte, from) in bytes.iter_mut().zip(encoded_key) {
+        *byte = *from;
+    }
+    u32::from_be_bytes(bytes)
+}
 
 /// Where a member stands.
 #[derive(Clone, Copy)]
 struct Record {
+    prefix: u32,
     /// Offset of its first and behind its last byte in the output.
     start: u32,
     end: u32,
-    /// Offset of its key in the JSON.
-    json: u32,
 }
 
 impl Record {
     fn to_bytes(self) -> [u8; RECORD_LEN] {
-        let mut bytes = [0; RECORD_LEN];
-        bytes[..4].copy_from_slice(&self.start.to_ne_bytes());
-        bytes[4..8].copy_from_slice(&self.end.to_ne_bytes());
-        bytes[8..].copy_from_slice(&self.json.to_ne_bytes());
-        bytes
+        let [a, b, c, d] = self.prefix.to_ne_bytes();
+        let [e, f, g, h] = self.start.to_ne_bytes();
+        let [i, j, k, l] = self.end.to_ne_bytes();
+        [a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
     fn from_bytes(bytes: &[u8; RECORD_LEN]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes;
         Self {
-            start: u32::from_ne_bytes([a, b, c, d]),
-            end: u32::from_ne_bytes([e, f, g, h]),
-            json: u32::from_ne_bytes([i, j, k, l]),
+            prefix: u32::from_ne_bytes([a, b, c, d]),
+            start: u32::from_ne_bytes([e, f, g, h]),
+            end: u32::from_ne_bytes([i, j, k, l]),
         }
     }
 
     /// The member's bytes: its key, encoded, and its value.
-    fn bytes(self, out: &[u8]) -> &[u8] {
+    fn member(self, out: &[u8]) -> &[u8] {
         out.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
-}
 
-/// The encoded key that a member's bytes begin with.
-fn key(member: &[u8]) -> &[u8] {
-    let key = member.first().and_then(|initial| {
-        let (len, behind) = head::checked_argument(member, 0, *initial)?;
-        member.get(..behind.checked_add(usize::try_from(len).ok()?)?)
-    });
-    key.unwrap_or(member)
+    /// The member's encoded key.
+    fn key(self, out: &[u8]) -> &[u8] {
+        let member = self.member(out);
+        let key = member.first().and_then(|initial| {
+            let (len, behind) = head::checked_argument(member, 0, *initial)?;
+            member.get(..behind.checked_add(usize::try_from(len).ok()?)?)
+        });
+        key.unwrap_or(member)
+    }
+
+    fn order(self, other: Self, out: &[u8]) -> Ordering {
+        match self.prefix.cmp(&other.prefix) {
+            Ordering::Equal => self.key(out).cmp(other.key(out)),
+            order => order,
+        }
+    }
 }
 
 /// Records of the members of all open objects, outermost first, at the front of the scratch; what is behind them is
@@ -71,33 +95,44 @@ impl<'s> Members<'s> {
         self.count
     }
 
-    /// A member begins at `start` of the output, its key at `json` of the input.
-    pub(super) fn begin(&mut self, start: usize, json: usize) -> Result<(), Error> {
-        let full = Error::new(ErrorKind::ScratchFull, json);
-        let place = self.scratch.as_chunks_mut().0.get_mut(self.count);
+    /// A member begins at `start` of the output, with a key of that prefix; `None` if the scratch is full.
+    #[inline]
+    pub(super) fn begin(&mut self, start: usize, prefix: u32) -> Option<()> {
+        let start = u32::try_from(start).ok()?;
         let record = Record {
-            start: start as u32,
-            end: start as u32,
-            json: json as u32,
+            prefix,
+            start,
+            end: start,
         };
-        *place.ok_or(full)? = record.to_bytes();
+        *self.record(self.count)? = record.to_bytes();
         self.count += 1;
-        Ok(())
+        Some(())
     }
 
     /// The member that began last ends in front of `end` of the output.
+    #[inline]
     pub(super) fn end(&mut self, end: usize) {
-        let last = self.count.checked_sub(1);
-        if let Some(bytes) = last.and_then(|last| self.scratch.as_chunks_mut().0.get_mut(last)) {
+        if let Some(bytes) = self.count.checked_sub(1).and_then(|last| self.record(last)) {
             let mut record = Record::from_bytes(bytes);
-            record.end = end as u32;
+            record.end = u32::try_from(end).unwrap_or(record.start);
             *bytes = record.to_bytes();
         }
     }
 
-    /// The object whose members are the records from `first` on ends at `json` of the input: puts them into canonical
-    /// order in the output `out`, and forgets the records.
-    pub(super) fn arrange(&mut self, first: usize, out: &mut [u8], json: usize) -> Result<(), Error> {
+    #[inline]
+    fn record(&mut self, index: usize) -> Option<&mut [u8; RECORD_LEN]> {
+        let at = index * RECORD_LEN;
+        self.scratch.get_mut(at..)?.first_chunk_mut()
+    }
+
+    /// Forgets the records from `first` on, whose object has ended in order.
+    pub(super) fn forget(&mut self, first: usize) {
+        self.count = first;
+    }
+
+    /// Puts the members whose records are those from `first` on into canonical order in the output `out`, and forgets
+    /// the records.
+    pub(super) fn arrange(&mut self, first: usize, out: &mut [u8]) -> Result<(), Fault> {
         let (records, free) = self.scratch.split_at_mut(self.count * RECORD_LEN);
         let records = records
             .as_chunks_mut::<RECORD_LEN>()
@@ -105,35 +140,30 @@ impl<'s> Members<'s> {
             .get_mut(first..)
             .unwrap_or_default();
         self.count = first;
+        let Some(start) = records.first().map(|record| Record::from_bytes(record).start as usize) else {
+            return Ok(());
+        };
+        // Keys that begin alike look out of order to who compares prefixes only.
         let in_order = |a: &[u8; RECORD_LEN], b: &[u8; RECORD_LEN]| {
-            key(Record::from_bytes(a).bytes(out)) < key(Record::from_bytes(b).bytes(out))
+            Record::from_bytes(a).order(Record::from_bytes(b), out) == Ordering::Less
         };
         if records.is_sorted_by(in_order) {
             return Ok(());
         }
-        // A member begins with its key, and no key is the beginning of another: members sort as their keys do, and
-        // equal keys by their place in the document.
         records.sort_unstable_by(|a, b| {
             let (a, b) = (Record::from_bytes(a), Record::from_bytes(b));
-            match key(a.bytes(out)).cmp(key(b.bytes(out))) {
-                Ordering::Equal => a.start.cmp(&b.start),
-                order => order,
-            }
+            a.order(b, out).then(a.start.cmp(&b.start))
         });
-        if let Some(json) = first_duplicate(records, out) {
-            return Err(Error::new(ErrorKind::DuplicateKey, json));
+        if let Some(ordinal) = first_duplicate(records, out) {
+            return Err(Fault::Duplicate(ordinal));
         }
-        let start = records.iter().map(|record| Record::from_bytes(record).start).min();
         let mut len = 0;
         for record in records {
-            let member = Record::from_bytes(record).bytes(out);
+            let member = Record::from_bytes(record).member(out);
             let place = free.get_mut(len..).and_then(|free| free.get_mut(..member.len()));
-            place
-                .ok_or(Error::new(ErrorKind::ScratchFull, json))?
-                .copy_from_slice(member);
+            place.ok_or(Fault::ScratchFull)?.copy_from_slice(member);
             len += member.len();
         }
-        let start = start.unwrap_or_default() as usize;
         if let (Some(object), Some(sorted)) = (out.get_mut(start..start + len), free.get(..len)) {
             object.copy_from_slice(sorted);
         }
@@ -141,12 +171,18 @@ impl<'s> Members<'s> {
     }
 }
 
-/// Where in the JSON the first key stands that the object already has.
+/// The number of the first member, in the order of the document, whose key an earlier one has.
 fn first_duplicate(records: &[[u8; RECORD_LEN]], out: &[u8]) -> Option<usize> {
-    let pairs = records.windows(2).filter_map(|pair| {
+    let starts = records.windows(2).filter_map(|pair| {
         let [a, b] = pair.first_chunk()?;
         let (a, b) = (Record::from_bytes(a), Record::from_bytes(b));
-        (key(a.bytes(out)) == key(b.bytes(out))).then_some(b.json as usize)
+        (a.order(b, out) == Ordering::Equal).then_some(b.start)
     });
-    pairs.min()
+    let start = starts.min()?;
+    Some(
+        records
+            .iter()
+            .filter(|record| Record::from_bytes(record).start < start)
+            .count(),
+    )
 }
