@@ -1,3 +1,6 @@
 //! The trust layer, by what it promises: signatures, keys, the bundle, consent.
 
+mod bundle;
+mod consent;
+mod jwk;
 mod jws;

@@ -104,11 +104,12 @@ impl Bundle {
     /// is no such boundary: domain names nest to the left, where `did:web:agents.example.org` has to be listed itself.
     pub fn is_admitted(&self, did: &str) -> bool {
         let under = |admitted: &Text| match did.strip_prefix(&**admitted) {
-            Some("") => !admitted.is_empty(),
+            Some("") => true,
             Some(rest) => rest.starts_with(':') || admitted.ends_with(':'),
             None => false,
         };
-        self.issuers.get(did).is_some() || self.receiver.admit.iter().any(under)
+        let mut admitted = self.receiver.admit.iter().filter(|admitted| !admitted.is_empty());
+        self.issuers.get(did).is_some() || admitted.any(under)
     }
 
     /// The identity provider of that DID.
