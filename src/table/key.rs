@@ -1,0 +1,144 @@
+//! Names of things as 128-bit keys: SipHash-2-4-128 under the table's salt, so that no peer can choose where in the
+//! table its identifiers land, or make two of them meet.
+//!
+//! A key is not a commitment to what it names: compare fingerprints and signatures as they are, never by key.
+
+use core::fmt;
+use core::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+/// What a key names. Keys of different domains never meet, whatever bytes they are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Domain {
+    /// An envelope's `id`.
+    EnvelopeId = 1,
+    /// An issuer's nonce.
+    Nonce = 2,
+    /// The encapsulated key of a sealed field's HPKE.
+    Enc = 3,
+    /// A media fingerprint.
+    Fingerprint = 4,
+    /// A signing key identifier whose rate is limited.
+    Kid = 5,
+    /// A transport peer whose rate is limited.
+    Peer = 6,
+    /// A call: the owner of chunk sets, and what a record is bound to.
+    Call = 7,
+    /// The identifier of a message that travels in chunks.
+    Message = 8,
+    /// An envelope's signing surface.
+    Surface = 9,
+    /// What the slots call a chunk set: a message of an owner.
+    ChunkSet = 10,
+}
+
+/// A 128-bit name in a domain, made by [`super::Table::key`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    domain: Domain,
+    high: u64,
+    low: u64,
+}
+
+impl Key {
+    /// The key of the parts' bytes under a salt. Each part is framed by its length, so `["ab", "c"]` and
+    /// `["a", "bc"]` differ.
+    pub fn new(salt: [u8; 16], domain: Domain, parts: &[&[u8]]) -> Self {
+        let mut hasher = SipHasher24::new_with_key(&salt);
+        hasher.write(&[domain as u8]);
+        for part in parts {
+            hasher.write(&(part.len() as u64).to_le_bytes());
+            hasher.write(part);
+        }
+        let hash = hasher.finish128();
+        Self {
+            domain,
+            high: hash.h1,
+            low: hash.h2,
+        }
+    }
+
+    /// What the key names.
+    pub fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    /// The key's 128 bits, to be stored as a value beside another key.
+    pub fn words(&self) -> (u64, u64) {
+        (self.high, self.low)
+    }
+
+    /// The 128 bits as three 48-bit payloads.
+    pub(super) fn payloads(&self) -> [u64; 3] {
+        let [first, second, third, _] = payloads([self.high, self.low, 0]);
+        [first, second, third]
+    }
+
+    /// The 48 bits by which slots know an owner or a set.
+    pub(super) fn short(&self) -> u64 {
+        self.low & super::claim::PAYLOAD
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({:016x}{:016x})", self.domain, self.high, self.low)
+    }
+}
+
+/// Three words as four 48-bit payloads.
+pub(super) fn payloads([first, second, third]: [u64; 3]) -> [u64; 4] {
+    use super::claim::PAYLOAD;
+    [
+        first & PAYLOAD,
+        (first >> 48 | second << 16) & PAYLOAD,
+        (second >> 32 | third << 32) & PAYLOAD,
+        third >> 16,
+    ]
+}
+
+/// The inverse of [`payloads`].
+pub(super) fn from_payloads([first, second, third, fourth]: [u64; 4]) -> [u64; 3] {
+    [
+        first | second << 48,
+        second >> 16 | third << 32,
+        third >> 32 | fourth << 16,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SALT: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+    #[test]
+    fn parts_are_framed_by_their_lengths() {
+        let key = |parts: &[&[u8]]| Key::new(SALT, Domain::Nonce, parts);
+        assert_ne!(key(&[b"ab", b"c"]), key(&[b"a", b"bc"]));
+        assert_ne!(key(&[b"ab"]), key(&[b"ab", b""]));
+        assert_eq!(key(&[b"ab", b"c"]), key(&[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn domains_and_salts_keep_keys_apart() {
+        let key = Key::new(SALT, Domain::EnvelopeId, &[b"cse_1"]);
+        assert_ne!(key.words(), Key::new(SALT, Domain::Nonce, &[b"cse_1"]).words());
+        assert_ne!(key.words(), Key::new([7; 16], Domain::EnvelopeId, &[b"cse_1"]).words());
+    }
+
+    #[test]
+    fn three_words_survive_the_way_through_payloads() {
+        for words in [
+            [0, 0, 0],
+            [u64::MAX, u64::MAX, u64::MAX],
+            [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, 0x0f1e_2d3c_4b5a_6978],
+            [1, 1 << 63, 1 << 15],
+        ] {
+            assert_eq!(from_payloads(payloads(words)), words);
+            assert!(payloads(words).iter().all(|payload| payload >> 48 == 0));
+        }
+    }
+}
