@@ -12,6 +12,16 @@
 //! Values are read from JSON once, with the feature `std`. Without it the same types hold `'static` slices, and a host
 //! writes them down as constants; what judges them is the same code.
 
+#![cfg_attr(
+    not(feature = "std"),
+    allow(
+        clippy::borrow_deref_ref,
+        clippy::needless_borrow,
+        clippy::needless_option_as_deref,
+        reason = "what borrows from a box with std is a plain slice without it"
+    )
+)]
+
 pub mod base64url;
 pub mod bundle;
 pub mod consent;

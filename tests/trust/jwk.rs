@@ -1,6 +1,6 @@
 //! Keys: what is read, which may be believed when, and what our own never give away.
 
-use ohp::crypto::ed25519::BadKey;
+use ohp::crypto::ed25519::{BadKey, SigningKey};
 use ohp::time::Timestamp;
 use ohp::trust::base64url;
 use ohp::trust::json::Problem;
@@ -272,6 +272,29 @@ fn a_private_key_that_is_incomplete_or_another_keys_is_refused() {
         let error = OwnKeys::from_json(json.as_bytes()).expect_err(&json);
         assert_eq!((error.path(), error.problem()), (path, &problem), "{json}");
     }
+}
+
+#[test]
+fn keys_put_together_by_hand_obey_the_same_rules() {
+    let secret = |seed: u8| Secret::Ed25519(SigningKey::from_seed([seed; 32]));
+    let public = |kid: Option<&str>| Jwk {
+        kid: kid.map(Into::into),
+        material: Material::Ed25519(SigningKey::from_seed([1; 32]).public()),
+        usage: Some(Usage::Signature),
+        alg: None,
+        valid_from: None,
+        valid_until: None,
+        revoked: false,
+    };
+    assert!(OwnKey::new(public(None), secret(1)).is_none());
+    assert!(OwnKey::new(public(Some("a")), secret(2)).is_none());
+    assert!(OwnKey::new(public(Some("a")), Secret::X25519([1; 32].into())).is_none());
+    let key = |kid| OwnKey::new(public(Some(kid)), secret(1)).expect("a key");
+    assert!(OwnKeys::new([key("a"), key("a")].into()).is_none());
+    assert!(JwkSet::new([public(Some("a")), public(Some("a"))].into()).is_none());
+    assert!(JwkSet::new([public(None), public(None)].into()).is_some());
+    let keys = OwnKeys::new([key("a"), key("b")].into()).expect("two keys");
+    assert_eq!(keys.get("b").map(OwnKey::kid), Some("b"));
 }
 
 #[test]

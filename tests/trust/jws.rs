@@ -2,7 +2,9 @@
 
 use ohp::cbor::json;
 use ohp::crypto::ed25519::{PublicKey, SigningKey};
+use ohp::time::Timestamp;
 use ohp::trust::base64url;
+use ohp::trust::jwk::{JwkSet, OwnKey};
 use ohp::trust::jws::{
     self, Expect, JwsError, MAX_JWS_LEN, MAX_PAYLOAD_LEN, SCRATCH_LEN, sign_detached, verify_detached,
 };
@@ -49,6 +51,42 @@ fn rfc_8037_appendix_a_4_verifies_and_comes_out_when_signed() {
     let jws = format!("eyJhbGciOiJFZERTQSJ9..{SIGNATURE}");
     verify_detached(&jws, &ANY_KEY, &public, &[PAYLOAD], &mut [0; SCRATCH_LEN]).expect("valid");
     assert_eq!(signed(r#"{"alg":"EdDSA"}"#), jws);
+}
+
+/// The JOSE cookbook beside the repository. Only a machine that says it is CI must have it.
+#[test]
+fn the_jose_cookbook_s_ed25519_signature_verifies_once_detached() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/vectors/jose-cookbook/curve25519/jws.json"
+    );
+    let Ok(json) = std::fs::read(path) else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{path} is missing");
+        println!("skipped: {path} is missing");
+        return;
+    };
+    let example: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let text = |pointer: &str| example.pointer(pointer).and_then(|text| text.as_str()).expect("a text");
+    let own = OwnKey::from_json(example["input"]["key"].to_string().as_bytes()).expect("a key");
+    let public = JwkSet::from_json(format!(r#"{{"keys":[{}]}}"#, own.to_public_json()).as_bytes()).expect("a set");
+    let public = public.ed25519(None, Timestamp::from_millis(0)).expect("the only key");
+    let (front, signature) = text("/output/compact").rsplit_once('.').expect("compact");
+    let (header, payload) = front.split_once('.').expect("compact");
+    assert_eq!(base64(text("/input/payload").as_bytes()), payload);
+    let detached = format!("{header}..{signature}");
+    let payload = text("/input/payload").as_bytes();
+    verify_detached(&detached, &ANY_KEY, public, &[payload], &mut [0; SCRATCH_LEN]).expect("valid");
+}
+
+#[test]
+fn no_character_of_a_jws_can_be_exchanged() {
+    let jws = signed(r#"{"alg":"EdDSA","kid":"key-1"}"#);
+    for at in 0..jws.len() {
+        for other in ["A", "b", "0", "-", "_", ".", "=", "+", "é"] {
+            let changed = format!("{}{other}{}", &jws[..at], &jws[at + 1..]);
+            assert!(changed == jws || verify(&changed, &KEY_1).is_err(), "{changed}");
+        }
+    }
 }
 
 #[test]

@@ -266,6 +266,17 @@ pub struct OwnKey {
 }
 
 impl OwnKey {
+    /// A key of these halves; `None` if the public one has no `kid` or the secret one is of another kind or, for
+    /// Ed25519, another key's.
+    pub fn new(public: Jwk, secret: Secret) -> Option<Self> {
+        let belongs = match (&public.material, &secret) {
+            (Material::Ed25519(public), Secret::Ed25519(secret)) => secret.public() == *public,
+            (Material::X25519(_), Secret::X25519(_)) | (Material::MlDsa65(_), Secret::MlDsa65(_)) => true,
+            _ => false,
+        };
+        (belongs && public.kid.is_some()).then_some(Self { public, secret })
+    }
+
     /// The public face: what is published, without the secret. It always has a `kid`.
     pub fn public(&self) -> &Jwk {
         &self.public
@@ -289,6 +300,15 @@ pub struct OwnKeys {
 }
 
 impl OwnKeys {
+    /// A set of `keys`; `None` if two of them share a `kid`.
+    pub fn new(keys: List<OwnKey>) -> Option<Self> {
+        let twice = |(at, key): (usize, &OwnKey)| keys.iter().take(at).any(|other| other.kid() == key.kid());
+        if keys.iter().enumerate().any(twice) {
+            return None;
+        }
+        Some(Self { keys })
+    }
+
     /// All keys, in the order given.
     pub fn keys(&self) -> &[OwnKey] {
         &self.keys
