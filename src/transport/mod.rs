@@ -9,6 +9,7 @@
 //! the PBX does that. The SIP answer to an INFO is said in [`SipStatus`]; the OHP answer is an INFO of its own.
 
 pub mod base64;
+pub mod body;
 pub mod content_type;
 pub mod deflate;
 pub mod echo;

@@ -1,71 +1,15 @@
 //! Rows 22 and 23 of the interpretations: what is sent, and how it is split into INFOs and read again.
 
-use ohp::envelope::{Tier, Verb};
-use ohp::id::EnvelopeId;
 use ohp::transport::multipart::{self, Chunk};
 use ohp::transport::outgoing::{self, EncodeError, Form, RenderError};
-use ohp::transport::{BODY_DEFAULT, BODY_MAX, CHUNKS_MAX, ContentType, ENVELOPE_MAX, Info, Outgoing, inflate};
+use ohp::transport::{BODY_DEFAULT, BODY_MAX, CHUNKS_MAX, ContentType, ENVELOPE_MAX, Info, inflate};
 
-const ID: &str = "cse_01HZX0R5N9V8W1QYK0XQM3R3K9";
-
-fn id() -> EnvelopeId {
-    EnvelopeId::parse(ID).expect("an id")
-}
-
-/// An INFO as it stands on the wire, request line and all.
-fn message(headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut message = b"INFO sip:callee@example.com SIP/2.0\r\n\
-        Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK776asdhds\r\n\
-        Call-ID: callid_2026K9\r\nCSeq: 102 INFO\r\n"
-        .to_vec();
-    message.extend_from_slice(headers.as_bytes());
-    message.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
-    message.extend_from_slice(body);
-    message
-}
-
-struct Sent {
-    plan: Outgoing,
-    encoded: Vec<u8>,
-}
-
-impl Sent {
-    fn new(cbor: &[u8], form: Form) -> Result<Self, EncodeError> {
-        let mut scratch = vec![0; outgoing::SCRATCH_LEN];
-        let mut out = vec![0; outgoing::ENCODED_MAX];
-        let about = (id(), Tier::Signed, Verb::Propose);
-        let plan = Outgoing::encode(cbor, about, form, &mut scratch, &mut out)?;
-        out.truncate(plan.encoded_len());
-        Ok(Self { plan, encoded: out })
-    }
-
-    fn messages(&self) -> Vec<Vec<u8>> {
-        let render = |k| {
-            let (mut headers, mut body) = ([0; outgoing::HEADERS_LEN], [0; BODY_MAX]);
-            let data = &self.encoded[self.plan.range(k).expect("a chunk")];
-            let info = self.plan.render(k, data, &mut headers, &mut body).expect("rendered");
-            message(info.headers, info.body)
-        };
-        (1..=self.plan.total()).map(render).collect()
-    }
-}
+use super::fixtures::{Sent, id, noise};
 
 fn chunk(message: &[u8]) -> Chunk<'_> {
     let info = Info::parse_message(message).expect("an INFO");
     let media = info.media().expect("a Content-Type").expect("present");
     Chunk::parse(&media, info.body).expect("a chunk")
-}
-
-/// Bytes that do not deflate.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let step = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..len).map(step).collect()
 }
 
 #[test]
