@@ -2,10 +2,14 @@
 //!
 //! Each subcommand has a file of its own; all protocol logic is the library's.
 
+mod chunk;
 mod clock;
+mod convert;
+mod envelope_file;
 mod exit;
 mod fingerprint;
 mod input;
+mod inspect;
 mod keygen;
 mod output;
 mod pcap;
@@ -32,6 +36,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Inspect(inspect::Args),
+    Convert(convert::Args),
+    Chunk(chunk::Args),
     Fingerprint(fingerprint::Args),
     Keygen(keygen::Args),
 }
@@ -51,6 +58,9 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Chunk(args) => chunk::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Keygen(args) => keygen::run(&args),
     };

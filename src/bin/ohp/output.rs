@@ -1,5 +1,6 @@
 //! What the command prints: styles, which reach terminals only, errors, and JSON.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -12,13 +13,37 @@ use crate::exit::{Exit, Failure};
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// Something that was refused.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Something that is still open.
+pub const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 /// What the eye should find first.
 pub const HEAD: Style = Style::new().bold();
+/// What the eye may skip.
+pub const FAINT: Style = Style::new().dimmed();
+
 /// The styles of `--help`.
 pub const HELP: Styles = Styles::styled()
     .header(HEAD)
     .usage(HEAD)
     .literal(AnsiColor::Cyan.on_default());
+
+/// Text out of an envelope, made harmless for a terminal: what would move the cursor, change colours or turn the
+/// direction of writing is shown as an escape.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let tricks = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(tricks) {
+        return Cow::Borrowed(text);
+    }
+    text.chars()
+        .fold(String::new(), |mut shown, c| {
+            if tricks(c) {
+                shown.extend(c.escape_default())
+            } else {
+                shown.push(c)
+            }
+            shown
+        })
+        .into()
+}
 
 /// Prints an error, and gives the exit status that goes with it.
 pub fn failure(failure: &Failure) -> Exit {
