@@ -15,7 +15,7 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::codec::{Codec, PAYLOAD_TYPE_WORDS, PayloadTypes};
-use super::ring::{Entry, RECORD_WORDS, Ring, WORD_LEN};
+use super::ring::{self, Entry, RECORD_WORDS, Ring, WORD_LEN};
 use super::rtp;
 use super::word::Word;
 
@@ -23,10 +23,11 @@ use super::word::Word;
 pub const MAX_SECONDS: u32 = 10;
 /// Packets a second that a tap has records for: the shortest usual packet is 10 ms.
 pub const PACKETS_PER_SECOND: u32 = 100;
-/// Most packets that a tap keeps.
-pub const MAX_PACKETS: usize = (MAX_SECONDS * PACKETS_PER_SECOND) as usize;
+/// Most packets that a tap keeps; a power of two, so that the writer need not divide.
+pub const MAX_PACKETS: usize = ((MAX_SECONDS * PACKETS_PER_SECOND) as usize).next_power_of_two();
 /// Longest payload that a tap takes, in bytes: 120 ms of 16-bit samples at 8 kHz, or 240 ms of G.711.
 pub const MAX_PAYLOAD_LEN: usize = 1920;
+const _: () = assert!(MAX_PAYLOAD_LEN <= ring::MAX_LEN);
 /// A timestamp that lies this far behind the newest of its source is not a late packet but a restarted clock: no gapless
 /// run can need audio older than the whole ring. Ten seconds at 8 kHz.
 pub const RESTART_TICKS: u32 = 80_000;
@@ -75,7 +76,7 @@ pub struct TapConfig {
 }
 
 impl TapConfig {
-    /// 64-bit words that a tap of this configuration needs: 12,032 (94 KiB) for 10 s of G.711. `None` if `seconds` is
+    /// 64-bit words that a tap of this configuration needs: 12,080 (just under 96 KiB) for 10 s of G.711. `None` if `seconds` is
     /// out of range.
     pub const fn words(&self) -> Option<usize> {
         match self.sizes() {
@@ -90,7 +91,7 @@ impl TapConfig {
             return None;
         }
         let samples = (self.seconds * self.codec.clock_rate()) as usize;
-        let records = (self.seconds * PACKETS_PER_SECOND) as usize;
+        let records = ((self.seconds * PACKETS_PER_SECOND) as usize).next_power_of_two();
         Some((records, (samples * self.codec.sample_len()).div_ceil(WORD_LEN)))
     }
 }
@@ -342,7 +343,7 @@ impl<'m, W: Word> Tap<'m, W> {
         for at in 0..packets.len() {
             let packet = packets[at];
             // A second copy, or a packet that begins inside another one, brings nothing that has not been heard.
-            if packet.end() > packet.key && packet.key >= heard {
+            if packet.end() > packet.key && packet.key >= heard && self.ring.holds(packet) {
                 heard = packet.end();
                 packets[kept] = packet;
                 kept += 1;

@@ -1,0 +1,80 @@
+//! The UDP payloads of a pcap or pcapng file, read just well enough for the shared captures.
+
+use std::path::Path;
+
+/// All UDP payloads over IPv4 of a capture; what is cut or strange is passed over.
+pub fn udp_payloads(path: &Path) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read(path).expect("the capture can be read");
+    let frames = if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+        pcapng(&bytes)
+    } else {
+        pcap(&bytes)
+    };
+    frames
+        .iter()
+        .filter_map(|(link, frame)| udp(*link, frame))
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn pcap(bytes: &[u8]) -> Vec<(u32, &[u8])> {
+    let link = u32_at(bytes, 20).expect("a file header");
+    let mut frames = Vec::new();
+    let mut at = 24;
+    while let Some(len) = u32_at(bytes, at + 8) {
+        let Some(frame) = bytes.get(at + 16..at + 16 + len as usize) else {
+            break;
+        };
+        frames.push((link, frame));
+        at += 16 + len as usize;
+    }
+    frames
+}
+
+fn pcapng(bytes: &[u8]) -> Vec<(u32, &[u8])> {
+    let (mut links, mut frames, mut at) = (Vec::new(), Vec::new(), 0);
+    while let (Some(kind), Some(len)) = (u32_at(bytes, at), u32_at(bytes, at + 4)) {
+        let Some(block) = bytes.get(at..at + len as usize).filter(|block| block.len() >= 12) else {
+            break;
+        };
+        match kind {
+            1 => links.push(u32_at(block, 8).unwrap_or(0) & 0xffff),
+            6 => {
+                let interface = u32_at(block, 8).unwrap_or(0) as usize;
+                let captured = u32_at(block, 20).unwrap_or(0) as usize;
+                if let (Some(link), Some(frame)) = (links.get(interface), block.get(28..28 + captured)) {
+                    frames.push((*link, frame));
+                }
+            }
+            _ => {}
+        }
+        at += len as usize;
+    }
+    frames
+}
+
+fn udp(link: u32, frame: &[u8]) -> Option<&[u8]> {
+    const ETHERNET: u32 = 1;
+    const RAW: u32 = 101;
+    const LINUX_COOKED: u32 = 113;
+    let ip = match link {
+        ETHERNET if u16_at(frame, 12)? == 0x8100 => frame.get(18..)?,
+        ETHERNET => frame.get(14..)?,
+        LINUX_COOKED => frame.get(16..)?,
+        RAW => frame,
+        _ => return None,
+    };
+    if ip.first()? >> 4 != 4 || *ip.get(9)? != 17 {
+        return None;
+    }
+    let ip = ip.get(..usize::from(u16_at(ip, 2)?).min(ip.len()))?;
+    ip.get(usize::from(ip.first()? & 15) * 4..)?.get(8..)
+}
