@@ -14,7 +14,7 @@ use super::codec::PCM_SAMPLE_LEN;
 use super::fingerprint::{Fingerprint, WINDOW_LEN, WINDOW_SAMPLES};
 use super::liveness::{self, Lifeless};
 use super::tap::{MAX_PACKETS, MAX_PAYLOAD_LEN, Packet, Tap};
-use super::word::Word;
+use crate::table::Word;
 
 /// Step of the grid within a packet: 10 ms at 8 kHz.
 pub const GRID_SAMPLES: usize = 80;

@@ -15,9 +15,7 @@ mod ring;
 pub mod rtp;
 pub mod sdp;
 pub mod tap;
-mod word;
 
 pub use codec::{Codec, PayloadTypes};
 pub use fingerprint::Fingerprint;
 pub use tap::{Tap, TapConfig};
-pub use word::Word;

@@ -12,7 +12,7 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::word::Word;
+use crate::table::Word;
 
 /// Words of one record.
 pub(super) const RECORD_WORDS: usize = 2;
@@ -232,13 +232,28 @@ mod tests {
 
     const EMPTY: Entry = Entry { key: 0, place: 0 };
 
-    impl Word for loom::sync::atomic::AtomicU64 {
+    /// Loom's word.
+    struct Modelled(loom::sync::atomic::AtomicU64);
+
+    impl Word for Modelled {
         fn load(&self, order: Ordering) -> u64 {
-            self.load(order)
+            self.0.load(order)
         }
 
         fn store(&self, value: u64, order: Ordering) {
-            self.store(value, order);
+            self.0.store(value, order);
+        }
+
+        fn compare_exchange(&self, current: u64, new: u64, success: Ordering, failure: Ordering) -> Result<u64, u64> {
+            self.0.compare_exchange(current, new, success, failure)
+        }
+
+        fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+            self.0.fetch_add(value, order)
+        }
+
+        fn fence(order: Ordering) {
+            loom::sync::atomic::fence(order);
         }
     }
 
@@ -310,7 +325,9 @@ mod tests {
     #[test]
     fn no_interleaving_lets_a_reader_take_a_torn_packet_for_a_whole_one() {
         loom::model(|| {
-            let words: Vec<_> = (0..2 + 4 + 3).map(|_| loom::sync::atomic::AtomicU64::new(0)).collect();
+            let words: Vec<_> = (0..2 + 4 + 3)
+                .map(|_| Modelled(loom::sync::atomic::AtomicU64::new(0)))
+                .collect();
             let words = loom::sync::Arc::new(words);
             let publish = |ring: Ring<'_, _>, key: u8| ring.publish(key.into(), key, &[key; 16]);
             publish(over(&words, 2), 1);
@@ -323,7 +340,7 @@ mod tests {
             };
             // Loom overlooks that a load races with a store whose own thread has loaded the word just before, as that
             // of `head` does. A look at a payload word makes it try the reader after the writer as well.
-            Word::load(&words[words.len() - 1], Ordering::Relaxed);
+            words[words.len() - 1].load(Ordering::Relaxed);
             let ring = over(&words, 2);
             let mut entries = [EMPTY; 2];
             let count = ring.entries(&mut entries);

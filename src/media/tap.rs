@@ -17,7 +17,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::codec::{Codec, PAYLOAD_TYPE_WORDS, PayloadTypes};
 use super::ring::{self, Entry, RECORD_WORDS, Ring, WORD_LEN};
 use super::rtp;
-use super::word::Word;
+use crate::table::Word;
 
 /// Most seconds of audio that a tap keeps: what a receiver searches (interpretations, row 34).
 pub const MAX_SECONDS: u32 = 10;
