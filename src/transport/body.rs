@@ -163,6 +163,19 @@ pub fn decode<'b, S: Shape>(
     scratch: &mut [u8],
     out: &'b mut [u8],
 ) -> Result<Decoded<'b>, Error> {
+    let (written, form) = decode_into(body, declared, shape, scratch, out)?;
+    let cbor = written.map_or(body, |len| out.get(..len).unwrap_or_default());
+    Ok(Decoded { cbor, form })
+}
+
+/// As [`decode`]; says how many bytes of CBOR were written to `out`, or `None` where `body` itself is the CBOR.
+pub(super) fn decode_into<S: Shape>(
+    body: &[u8],
+    declared: Declared,
+    shape: S,
+    scratch: &mut [u8],
+    out: &mut [u8],
+) -> Result<(Option<usize>, Form), Error> {
     let no_room = At::new(ErrorKind::Buffer, 0);
     let (spare, json_scratch) = scratch.split_at_mut_checked(ENVELOPE_MAX).ok_or(no_room)?;
     let out = out.get_mut(..ENVELOPE_MAX).ok_or(no_room)?;
@@ -178,7 +191,7 @@ pub fn decode<'b, S: Shape>(
         deflated: false,
         text: false,
     };
-    let syntax = loop {
+    form.syntax = loop {
         match next(layers.current(), declared, form).map_err(|kind| At::new(kind, 0))? {
             Step::Done(syntax) => break syntax,
             Step::Base64 => {
@@ -188,21 +201,19 @@ pub fn decode<'b, S: Shape>(
             Step::Inflate(wrapper) => {
                 form.deflated = true;
                 let undeflated = matches!(sniff(layers.current()), Some(Sniffed::Syntax(_)));
-                layers.take_off(|from, to| {
-                    inflate::inflate(from, wrapper, to).map_err(|error| from_inflate(error, undeflated))
-                })?;
+                let inflate = |from: &[u8], to: &mut [u8]| inflate::inflate(from, wrapper, to);
+                layers.take_off(|from, to| inflate(from, to).map_err(|error| from_inflate(error, undeflated)))?;
             }
         }
     };
-    form.syntax = syntax;
-    if !declared.allows(syntax) {
+    if !declared.allows(form.syntax) {
         return Err(At::new(ErrorKind::MediaType, 0));
     }
-    let cbor = match syntax {
+    let written = match form.syntax {
         Syntax::Cbor => layers.finish(),
-        Syntax::Json => layers.convert(shape, json_scratch)?,
+        Syntax::Json => Some(layers.convert(shape, json_scratch)?),
     };
-    Ok(Decoded { cbor, form })
+    Ok((written, form))
 }
 
 fn from_base64(error: base64::Error) -> Error {
@@ -296,10 +307,10 @@ fn next(bytes: &[u8], declared: Declared, form: Form) -> Result<Step, ErrorKind>
 }
 
 /// A body on its way through the layers: they are taken off into `out` and `spare` by turns.
-struct Layers<'b, 's> {
-    body: &'b [u8],
-    spare: &'s mut [u8],
-    out: &'b mut [u8],
+struct Layers<'a> {
+    body: &'a [u8],
+    spare: &'a mut [u8],
+    out: &'a mut [u8],
     place: Place,
     len: usize,
 }
@@ -311,7 +322,7 @@ enum Place {
     Spare,
 }
 
-impl<'b> Layers<'b, '_> {
+impl Layers<'_> {
     fn current(&self) -> &[u8] {
         let place = match self.place {
             Place::Body => self.body,
@@ -332,18 +343,18 @@ impl<'b> Layers<'b, '_> {
         Ok(())
     }
 
-    fn finish(self) -> &'b [u8] {
+    /// Puts what is left into `out`, unless it is the body itself; how many bytes there are.
+    fn finish(self) -> Option<usize> {
         match self.place {
-            Place::Body => self.body,
-            Place::Out => self.out.get(..self.len).unwrap_or_default(),
-            Place::Spare => {
-                copy(self.spare, self.out, self.len);
-                self.out.get(..self.len).unwrap_or_default()
-            }
+            Place::Body => return None,
+            Place::Out => {}
+            Place::Spare => copy(self.spare, self.out, self.len),
         }
+        Some(self.len)
     }
 
-    fn convert<S: Shape>(self, shape: S, scratch: &mut [u8]) -> Result<&'b [u8], Error> {
+    /// Puts the CBOR of what is left, JSON, into `out`; how many bytes there are.
+    fn convert<S: Shape>(self, shape: S, scratch: &mut [u8]) -> Result<usize, Error> {
         let from = match self.place {
             Place::Body => self.body,
             Place::Out => {
@@ -353,7 +364,8 @@ impl<'b> Layers<'b, '_> {
             Place::Spare => self.spare,
         };
         let from = from.get(..self.len).unwrap_or_default();
-        json::to_cbor(from, shape, scratch, self.out).map_err(from_json)
+        let cbor = json::to_cbor(from, shape, scratch, self.out).map_err(from_json)?;
+        Ok(cbor.len())
     }
 }
 

@@ -1,12 +1,12 @@
 //! L2: the SIP INFO binding of OHP (`ohp/sip-info`, OHP §7).
 //!
 //! Receiving: [`Info`] reads the header lines that a PBX hands over, [`ContentType`] and [`multipart`] say whether the
-//! body is a whole envelope or a chunk, `reassembly` gathers chunks in slots of the shared table, [`body`] turns
+//! body is a whole envelope or a chunk, [`reassembly`] gathers chunks in slots of the shared table, [`body`] turns
 //! whatever form arrived into canonical CBOR, and [`Echo`] compares the `OHP-*` headers with the envelope.
 //! Sending: [`Outgoing`] encodes an envelope and renders any of its INFOs at any time.
 //!
 //! Nothing here judges an envelope, keeps a dialog, retransmits, or knows a SIP message beyond what one INFO carries:
-//! the PBX does that. The SIP answer to an INFO is said in [`SipStatus`]; the OHP answer is an INFO of its own.
+//! the PBX does that. [`Refusal`] and [`SipStatus`] say how an INFO is answered; the OHP answer is an INFO of its own.
 
 pub mod base64;
 pub mod body;
@@ -17,13 +17,15 @@ pub mod header;
 pub mod inflate;
 pub mod multipart;
 pub mod outgoing;
+pub mod reassembly;
 pub mod status;
 
 pub use content_type::{Boundary, ContentType, MediaType};
 pub use echo::Echo;
 pub use header::Info;
 pub use outgoing::{Outgoing, Rendered};
-pub use status::SipStatus;
+pub use reassembly::{Message, Received, receive};
+pub use status::{Refusal, SipStatus};
 
 /// Longest envelope in bytes, as canonical CBOR with all signatures or as JSON (OHP §7, row "Envelope size cap").
 /// Nothing is inflated or converted past it.

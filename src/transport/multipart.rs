@@ -1,7 +1,7 @@
 //! One received chunk: a `multipart/ohp` body with one MIME part, whose own header repeats what the Content-Type's
 //! parameters said, so that a hop that drops them loses nothing.
 //!
-//! Reads one body and remembers nothing; gathering chunks is `reassembly`'s.
+//! Reads one body and remembers nothing; gathering chunks is [`super::reassembly`]'s.
 
 use core::fmt;
 

@@ -293,7 +293,7 @@ fn base64_that_is_cut_or_dirty_is_refused() {
 fn short_buffers_are_said_and_not_run_over() {
     let mut out = vec![0; ENVELOPE_MAX];
     let mut scratch = vec![0; body::SCRATCH_LEN];
-    let mut kind = |scratch: &mut [u8], out: &mut [u8]| {
+    let kind = |scratch: &mut [u8], out: &mut [u8]| {
         body::decode(JSON, Declared::default(), Plain, scratch, out)
             .map(|_| ())
             .map_err(|error| error.kind)

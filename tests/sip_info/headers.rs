@@ -5,7 +5,7 @@ use std::fs;
 use ohp::transport::Info;
 use ohp::transport::header::{self, ErrorKind, HEADERS_MAX};
 
-use super::fixtures::{Sent, files, noise, shared};
+use super::fixtures::{Sent, files, shared};
 
 fn kind(headers: &str) -> (ErrorKind, usize) {
     let error = Info::parse(headers.as_bytes(), b"").expect_err(headers);

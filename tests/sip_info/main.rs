@@ -7,3 +7,4 @@ mod echo;
 mod fixtures;
 mod headers;
 mod mutation;
+mod reassembly;
