@@ -27,16 +27,16 @@ pub use outgoing::{Outgoing, Rendered};
 pub use reassembly::{Message, Received, receive};
 pub use status::{Refusal, SipStatus};
 
-/// Longest envelope in bytes, as canonical CBOR with all signatures or as JSON (OHP §7, row "Envelope size cap").
-/// Nothing is inflated or converted past it.
-pub const ENVELOPE_MAX: usize = 32 * 1024;
+/// The protocol version that `OHP-Version` echoes, and the longest envelope in bytes: nothing is inflated or converted
+/// past it.
+pub use crate::envelope::{ENVELOPE_MAX, VERSION};
 
 /// Longest encoded envelope in bytes, reassembled: [`ENVELOPE_MAX`] as padded base64 with a CRLF after every 64
 /// columns (RFC 7468 §2, the shortest lines in common use).
 pub const WIRE_MAX: usize = base64::encoded_len(ENVELOPE_MAX) + 2 * base64::encoded_len(ENVELOPE_MAX).div_ceil(64);
 
-/// Most chunks that one envelope is split into.
-pub const CHUNKS_MAX: u32 = 64;
+/// Most chunks that one envelope is split into (interpretations, row 23).
+pub const CHUNKS_MAX: u32 = crate::table::MAX_CHUNKS;
 
 /// Largest INFO body in bytes that may be asked for: SIP's 1300-byte rule for UDP (RFC 3261 §18.1.1; OHP §7.1).
 pub const BODY_MAX: usize = 1300;
@@ -44,9 +44,6 @@ pub const BODY_MAX: usize = 1300;
 /// Largest INFO body in bytes that is sent unless told otherwise: RFC 3261's 1300 bytes count the whole message, and
 /// in-dialog headers with their Via, Route and Record-Route take up to half of it.
 pub const BODY_DEFAULT: usize = 700;
-
-/// The protocol version that `OHP-Version` echoes.
-pub const VERSION: &str = "0.1";
 
 /// Name of the INFO package (RFC 6086) for `Info-Package` and `Recv-Info`.
 pub const INFO_PACKAGE: &str = "ohp";

@@ -4,7 +4,7 @@ use ohp::transport::multipart::{self, Chunk};
 use ohp::transport::outgoing::{self, EncodeError, Form, RenderError};
 use ohp::transport::{BODY_DEFAULT, BODY_MAX, CHUNKS_MAX, ContentType, ENVELOPE_MAX, Info, inflate};
 
-use super::fixtures::{Sent, id, noise};
+use super::fixtures::{ID, Sent, id, noise};
 
 fn chunk(message: &[u8]) -> Chunk<'_> {
     let info = Info::parse_message(message).expect("an INFO");
@@ -28,7 +28,7 @@ fn an_envelope_that_fits_goes_out_alone_as_cbor() {
 }
 
 #[test]
-fn deflate_is_used_exactly_when_it_saves_a_chunk() {
+fn row_22_deflate_is_used_exactly_when_it_saves_a_chunk() {
     let fits = vec![b'a'; BODY_DEFAULT];
     assert!(!Sent::new(&fits, Form::default()).expect("encoded").plan.is_deflated());
     let shrinks = vec![b'a'; BODY_DEFAULT + 1];
@@ -79,7 +79,7 @@ fn chunks_of_every_size_join_to_what_was_encoded() {
 }
 
 #[test]
-fn text_only_bodies_are_padded_base64_and_hold_no_nul() {
+fn row_22_text_only_bodies_are_padded_base64_and_hold_no_nul() {
     let sent = Sent::new(
         &[0; 2000],
         Form {
@@ -103,7 +103,7 @@ fn text_only_bodies_are_padded_base64_and_hold_no_nul() {
 }
 
 #[test]
-fn a_chunk_repeats_its_place_inside_so_that_lost_parameters_cost_nothing() {
+fn row_23_a_chunk_repeats_its_place_inside_so_that_lost_parameters_cost_nothing() {
     let sent = Sent::new(&noise(1500), Form::default()).expect("encoded");
     for message in sent.messages() {
         let whole = chunk(&message);
@@ -114,7 +114,7 @@ fn a_chunk_repeats_its_place_inside_so_that_lost_parameters_cost_nothing() {
 }
 
 #[test]
-fn what_a_chunk_says_inside_and_outside_must_agree() {
+fn row_23_what_a_chunk_says_inside_and_outside_must_agree() {
     let sent = Sent::new(&noise(1500), Form::default()).expect("encoded");
     let message = &sent.messages()[1];
     let body = Info::parse_message(message).expect("an INFO").body;
@@ -213,4 +213,32 @@ fn rendering_wants_a_chunk_of_the_plan_and_its_bytes() {
         sent.plan.render(1, data, &mut headers, &mut [0; 600]),
         Err(RenderError::Buffer)
     );
+}
+
+#[test]
+fn row_23_a_chunk_is_spelled_exactly_so() {
+    let cbor = noise(1000);
+    let sent = Sent::new(&cbor, Form::default()).expect("encoded");
+    let messages = sent.messages();
+    let info = Info::parse_message(&messages[1]).expect("an INFO");
+    let step = BODY_DEFAULT - outgoing::FRAMING_LEN;
+    let header = format!("--ohp-XQM3R3K90\r\nContent-Type: application/ohp+cbor\r\nOHP-Chunk: 2/2; id={ID}\r\n\r\n");
+    let body = [header.as_bytes(), &cbor[step..], b"\r\n--ohp-XQM3R3K90--\r\n"].concat();
+    let content_type = format!("multipart/ohp; boundary=ohp-XQM3R3K90; total-chunks=2; chunk=2; id={ID}");
+    assert_eq!(info.content_type, Some(content_type.as_str()));
+    assert_eq!(info.body, body);
+}
+
+#[test]
+fn a_body_is_as_large_as_was_asked_for_and_no_larger() {
+    let sent = Sent::new(&noise(7000), Form::default()).expect("encoded");
+    let bodies: Vec<usize> = sent
+        .messages()
+        .iter()
+        .map(|message| Info::parse_message(message).expect("an INFO").body.len())
+        .collect();
+    // Numbers of two digits fill the body; those of one digit leave a byte.
+    assert_eq!(sent.plan.total(), 13);
+    assert!(bodies[..9].iter().all(|len| *len == BODY_DEFAULT - 1), "{bodies:?}");
+    assert!(bodies[9..12].iter().all(|len| *len == BODY_DEFAULT), "{bodies:?}");
 }

@@ -25,7 +25,7 @@ fn the_protocols_own_example_is_read() {
 }
 
 #[test]
-fn every_spelling_of_the_same_parameters_is_the_same() {
+fn row_23_every_spelling_of_the_same_parameters_is_the_same() {
     let canonical = parse(&format!(
         "multipart/ohp; boundary=b_1; total-chunks=64; chunk=3; id={ID}"
     ));
@@ -42,7 +42,7 @@ fn every_spelling_of_the_same_parameters_is_the_same() {
 }
 
 #[test]
-fn a_repeated_parameter_is_refused_whatever_its_spelling() {
+fn row_23_a_repeated_parameter_is_refused_whatever_its_spelling() {
     assert_eq!(kind("multipart/ohp; chunk=1; chunk=1"), (ErrorKind::Repeated, 24));
     assert_eq!(
         kind("multipart/ohp; Boundary=a; x=y, boundary=\"a\"").0,

@@ -25,7 +25,7 @@ fn absent_headers_are_no_mismatch() {
 }
 
 #[test]
-fn the_header_that_says_otherwise_is_named() {
+fn row_26_the_header_that_says_otherwise_is_named() {
     for (version, tier, verb, mismatch) in [
         (Some("0.2"), None, None, Mismatch::Version),
         (Some(""), None, None, Mismatch::Version),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ohp::cbor::json::{self, Plain};
-use ohp::envelope::{Tier, Verb};
+use ohp::cbor::json;
+use ohp::envelope::{SHAPE, Tier, Verb};
 use ohp::id::EnvelopeId;
 use ohp::transport::outgoing::{self, EncodeError, Form};
 use ohp::transport::{BODY_MAX, ENVELOPE_MAX, Outgoing};
@@ -81,7 +81,7 @@ pub fn envelopes() -> Vec<Envelope> {
 pub fn cbor_of(json: &[u8]) -> Vec<u8> {
     let mut scratch = vec![0; json::scratch_len(json.len())];
     let mut out = vec![0; json::max_cbor_len(json.len())];
-    json::to_cbor(json, Plain, &mut scratch, &mut out)
+    json::to_cbor(json, SHAPE, &mut scratch, &mut out)
         .expect("JSON")
         .to_vec()
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ohp::cbor::json::Plain;
+use ohp::envelope::SHAPE;
 use ohp::transport::body::{self, Declared, Encoding};
 use ohp::transport::inflate::{self, Wrapper};
 use ohp::transport::multipart::Chunk;
@@ -80,7 +80,7 @@ fn damaged_bodies_never_panic_and_never_outgrow_an_envelope() {
         let damaged = random.mutate(&bodies[round % bodies.len()], &words);
         for encoding in [Encoding::Unsaid, Encoding::Identity, Encoding::Deflate] {
             let declared = Declared { media: None, encoding };
-            if let Ok(decoded) = body::decode(&damaged, declared, Plain, &mut scratch, &mut out) {
+            if let Ok(decoded) = body::decode(&damaged, declared, SHAPE, &mut scratch, &mut out) {
                 assert!(decoded.cbor.len() <= ENVELOPE_MAX);
             }
         }
@@ -134,7 +134,7 @@ fn corpora_of_other_fuzzers_never_panic() {
             let _ = body::decode(
                 &bytes,
                 Declared { media: None, encoding },
-                Plain,
+                SHAPE,
                 &mut scratch,
                 &mut out,
             );
