@@ -10,7 +10,7 @@ use crate::crypto;
 use crate::id::write_hex;
 
 /// How many segments a surface is cut into.
-pub const SURFACE_SEGMENTS: usize = 6;
+pub const SURFACE_SEGMENTS: usize = 7;
 
 /// Length of the text of a leaf hash.
 pub const LEAF_HASH_LEN: usize = 71;
@@ -34,7 +34,7 @@ pub struct Surface<'a> {
     before: &'a [u8],
     key: &'static [u8],
     between: &'a [u8],
-    leaf_hash: &'static [u8],
+    leaf_hash: &'a [u8],
     after: &'a [u8],
 }
 
@@ -52,10 +52,7 @@ impl<'a> Envelope<'a> {
                 (self.signatures_go(), self.signatures_go()),
             ),
         };
-        let (leaf_hash, leaf) = match self.span(Field::LeafHash) {
-            Some(span) => (ZERO_HASH, span),
-            None => (&[][..], (bytes.len(), bytes.len())),
-        };
+        let leaf = self.span(Field::LeafHash).unwrap_or((bytes.len(), bytes.len()));
         let (head, head_len) = map_head(members);
         // INVARIANT: the spans come from one walk over these bytes and `signatures` sorts before `transparency`, so
         // body ≤ signatures ≤ leaf ≤ end.
@@ -65,7 +62,7 @@ impl<'a> Envelope<'a> {
             before: bytes.get(body..signatures.0).unwrap_or_default(),
             key,
             between: bytes.get(signatures.1..leaf.0).unwrap_or_default(),
-            leaf_hash,
+            leaf_hash: bytes.get(leaf.0..leaf.1).unwrap_or_default(),
             after: bytes.get(leaf.1..).unwrap_or_default(),
         }
     }
@@ -79,20 +76,24 @@ impl<'a> Envelope<'a> {
 
 impl Surface<'_> {
     /// The surface in order, as segments to hash or to copy.
-    pub fn segments(&self) -> [&[u8]; SURFACE_SEGMENTS + 1] {
-        self.with_signatures(EMPTY_ARRAY)
+    pub fn segments(&self) -> [&[u8]; SURFACE_SEGMENTS] {
+        let leaf_hash = if self.leaf_hash.is_empty() { &[] } else { ZERO_HASH };
+        self.join(EMPTY_ARRAY, leaf_hash)
     }
 
-    /// The same bytes with `signatures` in place of the empty array. For writing a signed envelope, whose leaf hash must
-    /// have been left zero or absent.
-    pub(super) fn with_signatures<'s>(&'s self, signatures: &'s [u8]) -> [&'s [u8]; SURFACE_SEGMENTS + 1] {
+    /// The envelope itself, with `signatures` in the place of its own.
+    pub(crate) fn with_signatures<'s>(&'s self, signatures: &'s [u8]) -> [&'s [u8]; SURFACE_SEGMENTS] {
+        self.join(signatures, self.leaf_hash)
+    }
+
+    fn join<'s>(&'s self, signatures: &'s [u8], leaf_hash: &'s [u8]) -> [&'s [u8]; SURFACE_SEGMENTS] {
         [
             &self.head[..self.head_len],
             self.before,
             self.key,
             signatures,
             self.between,
-            self.leaf_hash,
+            leaf_hash,
             self.after,
         ]
     }

@@ -25,6 +25,7 @@
 pub mod base64url;
 pub mod bundle;
 pub mod consent;
+pub mod issue;
 #[cfg(feature = "std")]
 pub mod json;
 pub mod jwk;

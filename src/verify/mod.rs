@@ -1,1 +1,209 @@
-//! verify.
+//! The normative steps of verification, one file each, in order; and the verdict (OHP §10, docs/09).
+//!
+//! [`verify`] judges one envelope against a trust bundle, a moment, a call and its sound. It is a pure function but for
+//! the shared table that its caller lends ([`Memory`]): there it looks up and records what must not be seen twice.
+//! Steps that need nothing this build lacks are run; a tier above [`BUILT_MAX_TIER`] is refused at step 0, so that a step
+//! that is not built is never passed in silence.
+//!
+//! What a verdict does to a call is not decided here: see [`crate::leg`] and each host's `enforce`.
+
+mod audience;
+mod call_leg;
+mod consent;
+mod envelope;
+mod freshness;
+mod issuer;
+mod replay;
+mod signatures;
+mod step;
+mod verdict;
+
+pub use audience::{Outstanding, Role};
+pub use call_leg::{Call, Media, MediaDoubt};
+pub use freshness::Untimely;
+pub use replay::Memory;
+pub use step::{STEP_COUNT, Step, StepResult};
+pub use verdict::{Failure, NEEDS_MAX, Need, NeedKind, Needs, Outcome, Verdict, WARNINGS_MAX, Warning, Warnings, Why};
+
+use crate::envelope::{Envelope, RejectReason, Tier};
+use crate::time::Timestamp;
+use crate::transport::Echo;
+use crate::trust::bundle::Bundle;
+
+/// The highest tier whose steps are all built. A receiver's `maxTier` above it counts as this.
+pub const BUILT_MAX_TIER: Tier = Tier::Signed;
+
+/// Bytes of scratch that [`verify`] needs: the JWS signing input over a surface of 8 KiB, in base64url.
+pub const VERIFY_SCRATCH: usize = crate::trust::jws::SCRATCH_LEN;
+
+/// What surrounds the envelope that is to be judged.
+pub struct Situation<'s> {
+    /// Who we are and whom we believe.
+    pub bundle: &'s Bundle,
+    /// When the envelope arrived. It stays that moment when the same envelope is verified again (interpretations,
+    /// row 31).
+    pub now: Timestamp,
+    /// What is known of the handoff that it belongs to.
+    pub role: Role<'s>,
+    /// The call in front of us.
+    pub call: Call<'s>,
+    /// The call's sound.
+    pub media: Media<'s>,
+    /// What the transport's headers said about the envelope (interpretations, row 26).
+    pub echo: Echo,
+    /// The shared table; `None` where nothing is remembered, as in a single check from the command line.
+    pub memory: Option<Memory<'s>>,
+    /// Whether this envelope has been verified before and had needs.
+    pub again: bool,
+    /// Whether the time to gather what is lacking is over: what is still missing now fails its step.
+    pub deadline_passed: bool,
+}
+
+/// The highest tier that the receiver of `bundle` takes in this build.
+pub fn max_tier(bundle: &Bundle) -> Tier {
+    bundle.receiver().max_tier.min(BUILT_MAX_TIER)
+}
+
+/// Judges the canonical CBOR `bytes`.
+///
+/// `scratch` takes at least [`VERIFY_SCRATCH`] bytes. `observe` is called after each step with its result, so that a host
+/// can log it or take the time. Allocates nothing.
+pub fn verify<'a>(
+    bytes: &'a [u8],
+    situation: &Situation<'_>,
+    scratch: &mut [u8],
+    observe: &mut dyn FnMut(Step, StepResult),
+) -> Verdict<'a> {
+    let mut run = Run {
+        situation,
+        scratch,
+        observe,
+        verdict: Verdict::new(),
+    };
+    run.all(bytes);
+    run.verdict
+}
+
+/// How a step that did not fail ended.
+enum Passed {
+    /// It held.
+    Held,
+    /// There was nothing to check.
+    Skipped,
+    /// It lacks resources, which are in the verdict.
+    Lacking,
+}
+
+type Checked = Result<Passed, Failure>;
+
+/// A verification under way.
+struct Run<'r, 's, 'a> {
+    situation: &'r Situation<'s>,
+    scratch: &'r mut [u8],
+    observe: &'r mut dyn FnMut(Step, StepResult),
+    verdict: Verdict<'a>,
+}
+
+impl<'a> Run<'_, '_, 'a> {
+    fn all(&mut self, bytes: &'a [u8]) {
+        let seen = match self.envelope(bytes) {
+            Ok(seen) => seen,
+            Err(failure) => return self.reject(Step::Envelope, failure),
+        };
+        self.note(Step::Envelope, StepResult::Pass);
+        let Some((envelope, seen)) = self.verdict.envelope.zip(Some(seen)) else {
+            return;
+        };
+        if seen == replay::Seen::Before {
+            self.verdict.outcome = Outcome::Duplicate;
+            return;
+        }
+        for step in &Step::ALL[1..] {
+            match self.step(*step, &envelope) {
+                Ok(Passed::Held) => self.note(*step, StepResult::Pass),
+                Ok(Passed::Skipped) => self.note(*step, StepResult::Skip),
+                Ok(Passed::Lacking) if self.situation.deadline_passed => {
+                    self.reject(*step, Failure::of_lack(*step));
+                    break;
+                }
+                Ok(Passed::Lacking) => {
+                    self.note(*step, StepResult::Need);
+                    self.verdict.outcome = Outcome::Need;
+                    return;
+                }
+                Err(failure) => {
+                    self.reject(*step, failure);
+                    break;
+                }
+            }
+        }
+        self.remember(&envelope);
+    }
+
+    /// Runs one of the protocol's own steps, if it applies to the envelope's tier and verb.
+    fn step(&mut self, step: Step, envelope: &Envelope<'a>) -> Checked {
+        let applies_from = match step {
+            Step::Envelope | Step::Freshness | Step::CallLeg | Step::Consent => Tier::Core,
+            Step::ResolveIssuer | Step::Signatures => Tier::Signed,
+            Step::Assurance | Step::Decrypt => Tier::Sealed,
+            Step::RiskClass
+            | Step::Prohibited
+            | Step::AnnexIii
+            | Step::Disclosure
+            | Step::Oversight
+            | Step::GpaiPolicy
+            | Step::Anchor => Tier::Regulated,
+        };
+        let only_for_proposals = matches!(
+            step,
+            Step::Consent
+                | Step::Assurance
+                | Step::RiskClass
+                | Step::Prohibited
+                | Step::AnnexIii
+                | Step::Disclosure
+                | Step::Oversight
+                | Step::GpaiPolicy
+        );
+        if envelope.tier() < applies_from || (only_for_proposals && !audience::is_proposal(envelope.verb())) {
+            return Ok(Passed::Skipped);
+        }
+        match step {
+            Step::Envelope => Ok(Passed::Held),
+            Step::ResolveIssuer => self.resolve_issuer(envelope),
+            Step::Signatures => self.signatures(envelope),
+            Step::Freshness => match freshness::check(envelope, self.situation.now) {
+                Some(checked) => checked.map(|()| Passed::Held),
+                None => Ok(Passed::Skipped),
+            },
+            Step::CallLeg => self.call_leg(envelope),
+            Step::Consent => self.consent(envelope),
+            // The tier gate of step 0 keeps these tiers out; should it ever not, nothing is passed unchecked.
+            Step::Assurance
+            | Step::RiskClass
+            | Step::Prohibited
+            | Step::AnnexIii
+            | Step::Disclosure
+            | Step::Oversight
+            | Step::GpaiPolicy
+            | Step::Decrypt
+            | Step::Anchor => Err(Failure {
+                reason: RejectReason::TierInsufficient,
+                why: Why::TierNotBuilt(envelope.tier()),
+            }),
+        }
+    }
+
+    fn reject(&mut self, step: Step, failure: Failure) {
+        self.note(step, StepResult::Fail);
+        self.verdict.outcome = match failure.why {
+            Why::Overloaded => Outcome::Overloaded,
+            _ => Outcome::Reject(step, failure),
+        };
+    }
+
+    fn note(&mut self, step: Step, result: StepResult) {
+        self.verdict.steps[usize::from(step.number())] = Some(result);
+        (self.observe)(step, result);
+    }
+}

@@ -93,3 +93,90 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 }
+
+/// The DID of the sender in the tests' own trust bundle.
+pub const SENDER_DID: &str = "did:web:agents.example.com:asst_cs7";
+/// The DID of the receiver in it.
+pub const RECEIVER_DID: &str = "did:web:cc.example.com";
+/// The moment at which the example `02-signed-cs-handoff` is fresh.
+pub const NOW: &str = "2026-05-28T13:51:00Z";
+
+/// A moment.
+pub fn at(text: &str) -> ohp::time::Timestamp {
+    ohp::time::Timestamp::parse_rfc3339(text).expect("RFC 3339")
+}
+
+/// An Ed25519 key of the tests, made from one repeated byte.
+pub fn key(seed: u8) -> ohp::trust::jwk::OwnKey {
+    ohp::trust::jwk::OwnKey::ed25519([seed; 32], Some(&format!("test-key-{seed}")))
+}
+
+fn jwk(json: &str) -> serde_json::Value {
+    serde_json::from_str(json).expect("a JWK")
+}
+
+/// The private JWK of [`key`].
+pub fn private_jwk(seed: u8) -> serde_json::Value {
+    jwk(&key(seed).to_private_json())
+}
+
+/// The public JWK of [`key`].
+pub fn public_jwk(seed: u8) -> serde_json::Value {
+    jwk(&key(seed).to_public_json())
+}
+
+/// One side's trust bundle as JSON: `vendor` with key `own`, who trusts the other side's DID with key `other`.
+pub fn bundle_json((vendor, did, own): (&str, &str, u8), (other_did, other): (&str, u8)) -> serde_json::Value {
+    serde_json::json!({
+        "ohpTrust": 1,
+        "receiver": {
+            "vendor": vendor, "did": did, "agentId": "test-agent", "region": "uk-west",
+            "maxTier": "signed", "keys": { "keys": [private_jwk(own)] }
+        },
+        "issuers": { other_did: { "jwks": { "keys": [public_jwk(other)] } } }
+    })
+}
+
+/// A bundle out of its JSON.
+pub fn bundle(json: &serde_json::Value) -> ohp::trust::bundle::Bundle {
+    ohp::trust::bundle::Bundle::from_json(json.to_string().as_bytes()).expect("a bundle")
+}
+
+/// The receiving side of the signed example: trusts the sender's key 1, owns key 2.
+pub fn receiver_json() -> serde_json::Value {
+    let mut json = bundle_json(("vendor-b", RECEIVER_DID, 2), (SENDER_DID, 1));
+    json["consentReceipts"] = serde_json::json!({
+        "iso27560:rcpt_88a2": {
+            "purpose": "human-takeover", "scope": ["transcript.summary", "intent.slots:non-phi", "accountRef"],
+            "jurisdiction": "GB", "lawfulBasis": "gdpr.art6.1.b", "withdrawn": false
+        }
+    });
+    json
+}
+
+/// An envelope's JSON as canonical CBOR with a real signature by key `seed` in place of the one it has.
+pub fn sign(json: &serde_json::Value, seed: u8) -> Vec<u8> {
+    let mut json = json.clone();
+    json["signatures"] = serde_json::json!([]);
+    let cbor = to_cbor(&json.to_string());
+    let envelope = ohp::envelope::Envelope::read(&cbor, &mut |_| ()).expect("an envelope");
+    let keys = serde_json::json!({ "keys": [private_jwk(seed)] }).to_string();
+    let keys = ohp::trust::jwk::OwnKeys::from_json(keys.as_bytes()).expect("keys");
+    let now = envelope.issued_at().expect("a moment");
+    let (mut scratch, mut out) = (
+        vec![0; ohp::trust::jws::SCRATCH_LEN],
+        vec![0; ohp::envelope::ENVELOPE_MAX],
+    );
+    ohp::trust::issue::issue(&envelope, &keys, now, &mut scratch, &mut out)
+        .expect("a signature")
+        .to_vec()
+}
+
+/// An official example or vector by a part of its path.
+pub fn official(part: &str) -> serde_json::Value {
+    let (_, text) = official_envelopes()
+        .into_iter()
+        .find(|(path, _)| path.contains(part))
+        .expect(part);
+    serde_json::from_str(&text).expect(part)
+}

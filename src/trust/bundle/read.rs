@@ -93,6 +93,8 @@ fn receiver(node: Node<'_, '_>) -> Result<Receiver, Error> {
             .optional("requireBoundAssurance", |truth| truth.truth())?
             .unwrap_or(false),
         draft_core: node.optional("draftCore", |truth| truth.truth())?.unwrap_or(false),
+        agent_id: node.optional("agentId", |text| text.owned())?,
+        region: node.optional("region", |text| text.owned())?,
         keys: node.optional("keys", OwnKeys::read)?.unwrap_or_default(),
     })
 }

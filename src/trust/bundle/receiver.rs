@@ -44,6 +44,10 @@ pub struct Receiver {
     pub require_bound_assurance: bool,
     /// `draftCore`: whether the short Core envelopes of the protocol's own README are accepted (interpretations, row 9).
     pub draft_core: bool,
+    /// `agentId`, for the envelopes that we issue ourselves.
+    pub agent_id: Option<Text>,
+    /// `region`, likewise.
+    pub region: Option<Text>,
     /// `keys`: our private keys.
     pub keys: OwnKeys,
 }
@@ -68,6 +72,8 @@ impl Default for Receiver {
             max_step_up_age: None,
             require_bound_assurance: false,
             draft_core: false,
+            agent_id: None,
+            region: None,
             keys: OwnKeys::default(),
         }
     }

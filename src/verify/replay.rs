@@ -1,0 +1,225 @@
+//! What must not be seen twice: identifiers, nonces, encapsulated keys, fingerprints; and what may be seen so often a
+//! second (OHP §3.1.2, §5.10; interpretations, rows 25, 30, 36, 40).
+//!
+//! Before step 2 the table is only looked into, and one budget is charged: that of the transport peer. What an envelope
+//! leaves behind is recorded once its signature has held (at Core, with the verdict), so that a forger can neither block
+//! a genuine envelope nor spend an issuer's rate. A `need` records nothing.
+
+use super::{Call, Failure, Outcome, Run, Step, StepResult, Why};
+use crate::envelope::{Envelope, RejectReason, Tier};
+use crate::media::Fingerprint;
+use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
+use crate::time::{CLOCK_SKEW_MS, MAX_LIFETIME_MS, Timestamp};
+
+/// The shared table, and whose budget an envelope is charged to before its signature is known.
+#[derive(Clone, Copy)]
+pub struct Memory<'s> {
+    /// The table.
+    pub table: Table<'s>,
+    /// What the host knows its transport peer by, such as its address.
+    pub peer: &'s [u8],
+    /// Envelopes a second that one transport peer may send.
+    pub peer_rate: u32,
+}
+
+/// Whether an envelope has been seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It is new.
+    Never,
+    /// This very envelope, on this very call: a retransmission.
+    Before,
+}
+
+/// What the records about an envelope are bound to.
+struct Traces {
+    id: Key,
+    nonce: Key,
+    record: Record,
+}
+
+impl Run<'_, '_, '_> {
+    /// Step 0's look-up.
+    pub(super) fn look_up(&self, envelope: &Envelope<'_>) -> Result<Seen, Failure> {
+        let Some(memory) = self.situation.memory else {
+            return Ok(Seen::Never);
+        };
+        let now = self.situation.now;
+        let traces = self.traces(&memory.table, envelope);
+        if let Some(known) = memory.table.find(&traces.id, now) {
+            return if self.is_the_same(&memory.table, known, traces.record) {
+                Ok(Seen::Before)
+            } else {
+                Err(replayed(Why::ReplayedId))
+            };
+        }
+        if memory.table.find(&traces.nonce, now).is_some() {
+            return Err(replayed(Why::ReplayedNonce));
+        }
+        for recipient in envelope.sealed().recipients() {
+            let enc = memory
+                .table
+                .key(Domain::Enc, &[recipient.enc().unwrap_or_default().as_bytes()]);
+            if memory.table.find(&enc, now).is_some() {
+                return Err(replayed(Why::ReplayedEnc));
+            }
+        }
+        Ok(Seen::Never)
+    }
+
+    /// Charges the transport peer's budget, once an envelope is known to be new.
+    pub(super) fn charge_peer(&self) -> Result<(), Failure> {
+        let Some(memory) = self.situation.memory.filter(|_| !self.situation.again) else {
+            return Ok(());
+        };
+        let peer = memory.table.key(Domain::Peer, &[memory.peer]);
+        match memory.table.charge(&peer, memory.peer_rate, self.situation.now) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure {
+                reason: RejectReason::RateLimit,
+                why: Why::PeerBudget,
+            }),
+            Err(TableFull) => Err(overloaded()),
+        }
+    }
+
+    /// Charges the rate of the key that a signature has just held with.
+    pub(super) fn charge_key(&self, envelope: &Envelope<'_>, kid: &str) -> Result<(), Failure> {
+        let Some(memory) = self.situation.memory.filter(|_| !self.situation.again) else {
+            return Ok(());
+        };
+        let issuer = envelope.issuer().did().unwrap_or_default();
+        let key = memory.table.key(Domain::Kid, &[issuer.as_bytes(), kid.as_bytes()]);
+        let per_second = self.situation.bundle.receiver().rate_per_kid;
+        match memory.table.charge(&key, per_second, self.situation.now) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure {
+                reason: RejectReason::RateLimit,
+                why: Why::KeyRate,
+            }),
+            Err(TableFull) => Err(overloaded()),
+        }
+    }
+
+    /// Whether another call has shown this fingerprint inside its lifetime; if none has, this call now has.
+    pub(super) fn fingerprint_was_elsewhere(&self, envelope: &Envelope<'_>, fingerprint: &Fingerprint) -> bool {
+        let Some(memory) = self.situation.memory else {
+            return false;
+        };
+        let table = &memory.table;
+        let key = table.key(Domain::Fingerprint, &[fingerprint.as_bytes()]);
+        let record = Record {
+            surface: (0, 0),
+            call: self.call_word(table, envelope),
+        };
+        match table.record(&key, record, expiry(envelope, self.situation.now), self.situation.now) {
+            Ok(Recorded::New) => false,
+            Ok(Recorded::Known(known)) => !self.is_this_call(table, known.call),
+            // A full table proves nothing against a call; it has been counted.
+            Err(TableFull) => false,
+        }
+    }
+
+    /// Records the envelope, unless it was refused before its signature held or has needs.
+    pub(super) fn remember(&mut self, envelope: &Envelope<'_>) {
+        let Some(memory) = self.situation.memory else { return };
+        let believed = match self.verdict.outcome {
+            Outcome::Accept => true,
+            Outcome::Reject(step, _) => step > Step::Signatures && envelope.tier() >= Tier::Signed,
+            Outcome::Need | Outcome::Duplicate | Outcome::Overloaded => false,
+        };
+        if !believed {
+            return;
+        }
+        match self.commit(&memory, envelope) {
+            Ok(()) => {}
+            Err(failure) if failure.why == Why::Overloaded => self.verdict.outcome = Outcome::Overloaded,
+            // Another party was faster with the same identifier or nonce: then this one is what must be refused.
+            Err(failure) => {
+                self.verdict.steps[0] = Some(StepResult::Fail);
+                self.verdict.outcome = Outcome::Reject(Step::Envelope, failure);
+            }
+        }
+    }
+
+    fn commit(&self, memory: &Memory<'_>, envelope: &Envelope<'_>) -> Result<(), Failure> {
+        let now = self.situation.now;
+        let expires = expiry(envelope, now);
+        let traces = self.traces(&memory.table, envelope);
+        let record = |key: &Key, why| match memory.table.record(key, traces.record, expires, now) {
+            Ok(Recorded::New) => Ok(()),
+            Ok(Recorded::Known(known)) if self.is_the_same(&memory.table, known, traces.record) => Ok(()),
+            Ok(Recorded::Known(_)) => Err(replayed(why)),
+            Err(TableFull) => Err(overloaded()),
+        };
+        record(&traces.id, Why::ReplayedId)?;
+        record(&traces.nonce, Why::ReplayedNonce)?;
+        for recipient in envelope.sealed().recipients() {
+            let enc = memory
+                .table
+                .key(Domain::Enc, &[recipient.enc().unwrap_or_default().as_bytes()]);
+            record(&enc, Why::ReplayedEnc)?;
+        }
+        Ok(())
+    }
+
+    fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>) -> Traces {
+        let issuer = envelope.issuer();
+        let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
+        Traces {
+            id: table.key(Domain::EnvelopeId, &[envelope.id().as_str().as_bytes()]),
+            nonce: table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes()]),
+            record: Record {
+                surface: table.key(Domain::Surface, &[&envelope.surface_hash()]).words(),
+                call: self.call_word(table, envelope),
+            },
+        }
+    }
+
+    fn is_the_same(&self, table: &Table<'_>, known: Record, now: Record) -> bool {
+        known.surface == now.surface && self.is_this_call(table, known.call)
+    }
+
+    /// Whether a record was made on this call: under any identifier that is bound to it (row 40).
+    fn is_this_call(&self, table: &Table<'_>, call: u64) -> bool {
+        match self.situation.call {
+            Call::Ids(ids) => ids.iter().any(|id| call_word(table, id) == call),
+            Call::Unknown => true,
+        }
+    }
+
+    /// The call as records know it: by the dialog's own identifier, or by the envelope's where no call is known.
+    fn call_word(&self, table: &Table<'_>, envelope: &Envelope<'_>) -> u64 {
+        match self.situation.call {
+            Call::Ids([first, ..]) => call_word(table, first),
+            _ => call_word(table, envelope.call_id()),
+        }
+    }
+}
+
+fn call_word(table: &Table<'_>, id: &str) -> u64 {
+    table.key(Domain::Call, &[id.as_bytes()]).words().0
+}
+
+/// Records live as long as the envelope could be accepted, and no longer than an acceptable one can.
+fn expiry(envelope: &Envelope<'_>, now: Timestamp) -> Timestamp {
+    let longest = now.plus(MAX_LIFETIME_MS + CLOCK_SKEW_MS);
+    envelope
+        .not_after()
+        .map_or(longest, |not_after| not_after.min(longest))
+        .plus(CLOCK_SKEW_MS)
+}
+
+fn replayed(why: Why) -> Failure {
+    Failure {
+        reason: RejectReason::NotBoundToCall,
+        why,
+    }
+}
+
+fn overloaded() -> Failure {
+    Failure {
+        reason: RejectReason::Unknown,
+        why: Why::Overloaded,
+    }
+}
