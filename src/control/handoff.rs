@@ -222,17 +222,19 @@ impl Handoff {
 
     /// A message of ours could not be delivered: what it would have done is undone.
     ///
-    /// A handoff whose PROPOSE, ACCEPT or ASSUME never arrived is no handoff, so the sender keeps the conversation.
+    /// A handoff whose PROPOSE, ACCEPT or ASSUME never arrived is no handoff, so the sender keeps the conversation; one
+    /// whose RETURN never arrived still stands, so the receiver does.
     pub fn undelivered(&mut self, verb: Verb) {
-        let ends = match verb {
-            Verb::Propose => self.phase == Phase::Proposing,
-            Verb::Accept | Verb::Assume => matches!(self.phase, Phase::Accepted | Phase::HandedOff),
-            Verb::Reject | Verb::Return | Verb::Incident => false,
+        let phase = match (verb, self.phase) {
+            // An ACCEPT that an ASSUME has answered arrived, whatever became of its own response.
+            (Verb::Propose, Phase::Proposing)
+            | (Verb::Accept, Phase::Accepted)
+            | (Verb::Assume, Phase::Accepted | Phase::HandedOff) => Phase::Rejected,
+            (Verb::Return, Phase::Resumed) => Phase::HandedOff,
+            _ => return,
         };
-        if ends {
-            self.phase = Phase::Rejected;
-            self.deadline = None;
-        }
+        self.phase = phase;
+        self.deadline = None;
     }
 
     /// Ends what has run out by `now`.

@@ -4,5 +4,7 @@
 //! SIP: [`crate::leg`] feeds it what was sent and what was received and verified.
 
 mod handoff;
+mod reply;
 
 pub use handoff::{Handoff, Illegal, Motion, Phase, Side, Timeout};
+pub use reply::{FRAME_MAX, Frame, FrameError, Party, Reply};

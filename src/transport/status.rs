@@ -21,6 +21,8 @@ pub enum SipStatus {
     UnsupportedMediaType = 415,
     /// `Info-Package` names another package.
     BadInfoPackage = 469,
+    /// An ASSUME came too late to be honoured; unlike 481 it leaves the dialog alone (RFC 5057 §5.1).
+    NotAcceptableHere = 488,
     /// No room for it now.
     Unavailable = 503,
 }
@@ -39,6 +41,7 @@ impl SipStatus {
             SipStatus::TooLarge => "Request Entity Too Large",
             SipStatus::UnsupportedMediaType => "Unsupported Media Type",
             SipStatus::BadInfoPackage => "Bad Info Package",
+            SipStatus::NotAcceptableHere => "Not Acceptable Here",
             SipStatus::Unavailable => "Service Unavailable",
         }
     }

@@ -1,0 +1,228 @@
+//! Building ACCEPT, REJECT, ASSUME and RETURN for a proposal that is no longer at hand.
+//!
+//! A leg keeps a [`Frame`] of each proposal: the few fields that every message about it repeats, as canonical CBOR. A
+//! [`Reply`] is that frame with the parties turned round, a verb, and the other fields that the schema demands in full
+//! (interpretations, row 9). Signing is done by the caller, with [`crate::trust`].
+
+use core::fmt;
+
+use crate::cbor::Item;
+use crate::envelope::{Draft, DraftError, Envelope, Field, RejectReason, STAMP_RANDOM_LEN, Tier, Value, Verb};
+use crate::id::EnvelopeId;
+use crate::time::{MAX_LIFETIME_MS, Timestamp};
+
+/// Room for a frame: a Call-ID and two DIDs of 256 bytes each, and 768 bytes for everything else.
+pub const FRAME_MAX: usize = 1536;
+
+/// Who this side is, for the messages that it issues.
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'p> {
+    /// `vendor`: 1 to 64 lower-case letters, digits, dashes.
+    pub vendor: &'p str,
+    /// `agentId`.
+    pub agent_id: &'p str,
+    /// `region`.
+    pub region: &'p str,
+    /// `did`, which Signed and above demand.
+    pub did: Option<&'p str>,
+}
+
+/// What every message about a proposal repeats.
+#[derive(Clone)]
+pub struct Frame {
+    bytes: [u8; FRAME_MAX],
+    len: u16,
+    tier: Tier,
+    id: EnvelopeId,
+}
+
+/// The proposal's identifiers are too long to be answered: more than [`FRAME_MAX`] bytes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameError;
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the proposal's identifiers are longer than the {FRAME_MAX} bytes that a leg keeps of them"
+        )
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+/// Fields that a frame keeps as they are.
+const KEPT: [Field; 10] = [
+    Field::AudiencePurpose,
+    Field::AudienceMinTier,
+    Field::CallId,
+    Field::Channel,
+    Field::Locale,
+    Field::IntentCurrent,
+    Field::TranscriptRedaction,
+    Field::Retention,
+    Field::Redaction,
+    Field::DataResidency,
+];
+
+/// Fields by which a frame knows the two parties.
+const PARTIES: [Field; 4] = [
+    Field::IssuerVendor,
+    Field::IssuerDid,
+    Field::AudienceVendor,
+    Field::AudienceDid,
+];
+
+impl Frame {
+    /// Keeps what is needed of `proposal`. `scratch` takes [`FRAME_MAX`] bytes twice over.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    pub fn of(proposal: &Envelope<'_>, scratch: &mut [u8]) -> Result<Self, FrameError> {
+        let mut draft = Draft::new(scratch);
+        for field in KEPT.into_iter().chain(PARTIES) {
+            if let Some(item) = proposal.item(field) {
+                draft.set(field.path(), Value::Item(item)).map_err(|_| FrameError)?;
+            }
+        }
+        let mut bytes = [0; FRAME_MAX];
+        let len = draft.write(&mut bytes).map_err(|_| FrameError)?.len();
+        Ok(Self {
+            bytes,
+            len: len as u16,
+            tier: proposal.tier(),
+            id: proposal.id(),
+        })
+    }
+
+    /// The proposal's identifier.
+    pub fn id(&self) -> EnvelopeId {
+        self.id
+    }
+
+    /// The proposal's tier.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The text at a field's path, if the frame keeps it.
+    pub fn text(&self, field: Field) -> Option<&str> {
+        let mut item = self.item();
+        for key in field.path().split('.') {
+            item = item.map()?.get(key)?;
+        }
+        item.as_text()
+    }
+
+    fn item(&self) -> Item<'_> {
+        // INVARIANT: the bytes were written by `Draft::write` in `of`.
+        Item::trusted(&self.bytes[..usize::from(self.len)])
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({} {})", self.id, self.tier)
+    }
+}
+
+/// A message about a proposal, before it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'r> {
+    /// ACCEPT, REJECT, ASSUME or RETURN.
+    pub verb: Verb,
+    /// `control.reason`.
+    pub reason: &'r str,
+    /// The tier to answer at: Signed needs `party.did`, a counterpart with a DID, and a signature afterwards.
+    pub tier: Tier,
+    /// Whether this side is the one that the proposal came to.
+    pub to_issuer: bool,
+    /// Our ceiling, which a `tier-insufficient` tells the sender in `audience.minTier` (docs/09 "REJECT response envelope").
+    pub max_tier: Tier,
+    /// This side.
+    pub party: Party<'r>,
+}
+
+impl Reply<'_> {
+    /// Writes the unsigned message into `out`. `context`, a map in the envelope's nesting, adds to or replaces what the
+    /// frame says: a RETURN brings the conversation's new state with it.
+    ///
+    /// `scratch` holds the draft; 4 KiB and twice the context's length are plenty.
+    ///
+    /// # Errors
+    /// [`DraftError`].
+    pub fn write<'o>(
+        &self,
+        frame: &Frame,
+        context: Option<Item<'_>>,
+        now: Timestamp,
+        random: &[u8; STAMP_RANDOM_LEN],
+        scratch: &mut [u8],
+        out: &'o mut [u8],
+    ) -> Result<Envelope<'o>, DraftError> {
+        let (vendor, did) = if self.to_issuer {
+            (Field::IssuerVendor, Field::IssuerDid)
+        } else {
+            (Field::AudienceVendor, Field::AudienceDid)
+        };
+        let counterpart = (frame.text(vendor).unwrap_or_default(), frame.text(did));
+        let mut draft = Draft::new(scratch);
+        draft.merge(frame.item())?;
+        draft.remove("issuer");
+        draft.remove(Field::AudienceDid.path());
+        draft.set(Field::AudienceVendor.path(), Value::Text(counterpart.0))?;
+        if let Some(did) = counterpart.1 {
+            draft.set(Field::AudienceDid.path(), Value::Text(did))?;
+        }
+        self.fill(&mut draft)?;
+        if let Some(context) = context {
+            draft.merge(context)?;
+        }
+        draft.stamp(self.tier, now, MAX_LIFETIME_MS, random)?;
+        draft
+            .set(Field::IssuerVendor.path(), Value::Text(self.party.vendor))?
+            .set(Field::IssuerAgentId.path(), Value::Text(self.party.agent_id))?
+            .set(Field::IssuerRegion.path(), Value::Text(self.party.region))?
+            .set(Field::ControlVerb.path(), Value::Text(self.verb.as_str()))?
+            .set(Field::ControlReason.path(), Value::Text(self.reason))?
+            .set(Field::ProposedId.path(), Value::Text(frame.id().as_str()))?;
+        if let Some(did) = self.party.did {
+            draft.set(Field::IssuerDid.path(), Value::Text(did))?;
+        }
+        if self.verb == Verb::Reject && self.reason == RejectReason::TierInsufficient.as_str() {
+            draft.set(Field::AudienceMinTier.path(), Value::Text(self.max_tier.as_str()))?;
+        }
+        draft.finish(out)
+    }
+
+    /// What the schema demands of every envelope and a short proposal may have lacked.
+    fn fill(&self, draft: &mut Draft<'_>) -> Result<(), DraftError> {
+        let summary = match self.verb {
+            Verb::Accept => "Handoff accepted.",
+            Verb::Reject => "Handoff rejected.",
+            Verb::Assume => "Conversation assumed.",
+            Verb::Return => "Conversation returned.",
+            Verb::Propose | Verb::Incident => "",
+        };
+        draft
+            .set(Field::Summary.path(), Value::Text(summary))?
+            .set(Field::IntentStack.path(), Value::Texts(&[]))?
+            .set(Field::Slots.path(), Value::EmptyMap)?;
+        if self.tier >= Tier::Signed {
+            if !draft.contains(Field::TranscriptRedaction) {
+                draft
+                    .set(Field::TranscriptRedactionPolicy.path(), Value::Text("none"))?
+                    .set(Field::TranscriptRedactionVersion.path(), Value::Text("1"))?;
+            }
+            for field in [Field::Retention, Field::Redaction] {
+                if !draft.contains(field) {
+                    draft.set(field.path(), Value::EmptyMap)?;
+                }
+            }
+            if !draft.contains(Field::DataResidency) {
+                draft.set(Field::DataResidency.path(), Value::Texts(&[]))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! What a leg needs beyond itself: configuration and trust, made when they are loaded, and what is lent for each call.
+
+use crate::control::{FRAME_MAX, Party};
+use crate::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN};
+use crate::media::Tap;
+use crate::table::Table;
+use crate::time::{MAX_LIFETIME_MS, Timestamp};
+use crate::transport::{outgoing, reassembly};
+use crate::trust::bundle::Bundle;
+use crate::verify::VERIFY_SCRATCH;
+
+/// Envelopes a second that one transport peer may send before its signatures are looked at, unless told otherwise. An
+/// SBC fronts many calls, so it is well above one key's rate.
+pub const DEFAULT_PEER_RATE: u32 = 200;
+
+/// How this side behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How envelopes are sent.
+    pub form: outgoing::Form,
+    /// Envelopes a second that one transport peer may send.
+    pub peer_rate: u32,
+    /// Whether a refused proposal is answered with a REJECT by itself. Off: the application is told and decides
+    /// (interpretations, row 41).
+    pub enforce: bool,
+    /// How long a proposal of ours lives, in milliseconds; at most five minutes (OHP §4.4).
+    pub lifetime_ms: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            form: outgoing::Form::default(),
+            peer_rate: DEFAULT_PEER_RATE,
+            enforce: true,
+            lifetime_ms: MAX_LIFETIME_MS,
+        }
+    }
+}
+
+/// Configuration and trust of one side. Immutable: a reload makes a new one, and calls go on with either.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Who we are and whom we believe.
+    pub bundle: Bundle,
+    /// How we behave.
+    pub settings: Settings,
+}
+
+impl Context {
+    /// Who we are, for the envelopes that we issue.
+    pub fn party(&self) -> Party<'_> {
+        let receiver = self.bundle.receiver();
+        Party {
+            vendor: receiver.vendor.as_deref().unwrap_or("unnamed"),
+            agent_id: receiver.agent_id.as_deref().unwrap_or("libohp"),
+            region: receiver.region.as_deref().unwrap_or("unknown"),
+            did: receiver.did.as_deref(),
+        }
+    }
+}
+
+/// Bytes of scratch that a leg needs in any call: two envelopes, a draft and its frame, and whatever transport and
+/// verification need at the same time.
+pub const SCRATCH_LEN: usize = ENVELOPE_MAX
+    + max(
+        reassembly::SCRATCH_LEN,
+        max(
+            DRAFT_SCRATCH + ENVELOPE_MAX + VERIFY_SCRATCH,
+            outgoing::ENCODED_MAX + outgoing::SCRATCH_LEN,
+        ),
+    );
+
+/// Memory of the draft that a message is built in: a template of 8 KiB with its paths, and a frame.
+pub(super) const DRAFT_SCRATCH: usize = 4 * crate::envelope::SURFACE_MAX + 4 * FRAME_MAX;
+
+const fn max(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
+}
+
+/// What is lent to a leg for one call.
+pub struct Host<'h> {
+    /// Configuration and trust.
+    pub context: &'h Context,
+    /// The table that all legs share.
+    pub table: Table<'h>,
+    /// The leg's sound, where the host has it.
+    pub tap: Option<Tap<'h>>,
+    /// What the host knows its transport peer by, such as its address; for budgets.
+    pub peer: &'h [u8],
+    /// The moment.
+    pub now: Timestamp,
+    /// Fresh randomness; what one call is given must not be given to another.
+    pub random: [u8; STAMP_RANDOM_LEN],
+    /// At least [`SCRATCH_LEN`] bytes. Nothing in it is kept from one call to the next.
+    pub scratch: &'h mut [u8],
+}

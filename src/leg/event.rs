@@ -1,0 +1,150 @@
+//! What a leg tells its application, and the short queue in which it waits to be told.
+
+use core::fmt;
+
+use crate::control::{Illegal, Timeout};
+use crate::envelope::{RejectReason, Tier, Verb};
+use crate::id::EnvelopeId;
+use crate::verify::{Failure, Step};
+
+/// Something that happened on a leg. Events are small copies; envelopes are handed over by the call that received them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it by `deadline`.
+    Proposed {
+        /// The proposal.
+        id: EnvelopeId,
+        /// Its tier.
+        tier: Tier,
+    },
+    /// A proposal lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
+    NeedsResources {
+        /// The proposal.
+        id: EnvelopeId,
+        /// The step that lacks them.
+        step: Step,
+    },
+    /// An envelope of the peer was refused. `answered` says whether a REJECT goes out: not for answers, not more than
+    /// once a second where nothing vouched for the envelope, and not where `enforce` is off.
+    Refused {
+        /// The step that failed.
+        step: Step,
+        /// What was wrong.
+        failure: Failure,
+        /// Whether the peer is told.
+        answered: bool,
+    },
+    /// The peer takes the conversation: assume, or wait for its ASSUME.
+    Accepted {
+        /// The proposal of ours.
+        id: EnvelopeId,
+    },
+    /// The peer does not take the conversation, or no longer.
+    Rejected {
+        /// The proposal of ours.
+        id: EnvelopeId,
+        /// Its reason, if it is one of the protocol's list; others are shown by the envelope (interpretations, row 29).
+        reason: Option<RejectReason>,
+        /// Whether the REJECT is known to come from the peer.
+        verified: bool,
+        /// Whether the proposal itself allows re-issuing it after this reason, at a lower tier or to another audience
+        /// (`control.fallback`).
+        may_reissue: bool,
+    },
+    /// The conversation is handed over: the sender drops its leg, the receiver holds it.
+    HandedOff {
+        /// The proposal.
+        id: EnvelopeId,
+    },
+    /// The conversation came back to the sender.
+    Returned {
+        /// The proposal.
+        id: EnvelopeId,
+    },
+    /// A serious-incident report arrived and holds.
+    Incident {
+        /// The report.
+        id: EnvelopeId,
+    },
+    /// The handoff ran out of time.
+    TimedOut {
+        /// The proposal.
+        id: EnvelopeId,
+        /// What did not come.
+        timeout: Timeout,
+    },
+    /// A message of ours got a final response other than 2xx, or none.
+    Undelivered {
+        /// Its verb.
+        verb: Verb,
+        /// The SIP status; 408 where none came.
+        status: u16,
+    },
+    /// A message of the peer moved nothing.
+    Ignored {
+        /// Its verb.
+        verb: Verb,
+        /// Why.
+        why: Ignored,
+    },
+    /// The shared table is full: an envelope could not be judged and was answered 503.
+    Overloaded,
+}
+
+/// Why a message of the peer moved nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// The state machine has no such way.
+    Illegal(Illegal),
+    /// It is unsigned or short and answers a signed proposal.
+    EndsOnly,
+    /// It is a retransmission of what has been answered.
+    Duplicate,
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Illegal(illegal) => illegal.fmt(f),
+            Self::EndsOnly => f.write_str("an unsigned or short answer cannot move a call that was proposed signed"),
+            Self::Duplicate => f.write_str("a retransmission"),
+        }
+    }
+}
+
+/// Events that one call into a leg can cause at most, with room to spare.
+const EVENTS_MAX: usize = 8;
+
+/// A queue of events. A host that drains it as told never sees it full; the oldest are lost otherwise.
+pub(super) struct Events {
+    list: [Option<Event>; EVENTS_MAX],
+    first: usize,
+}
+
+impl Events {
+    pub(super) fn new() -> Self {
+        Self {
+            list: [None; EVENTS_MAX],
+            first: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        let free = (0..EVENTS_MAX)
+            .map(|nth| (self.first + nth) % EVENTS_MAX)
+            .find(|at| self.list[*at].is_none());
+        let at = free.unwrap_or_else(|| {
+            let oldest = self.first;
+            self.first = (self.first + 1) % EVENTS_MAX;
+            oldest
+        });
+        self.list[at] = Some(event);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        let event = self.list[self.first].take()?;
+        self.first = (self.first + 1) % EVENTS_MAX;
+        Some(event)
+    }
+}

@@ -1,0 +1,478 @@
+//! What comes in: an INFO is read, its envelope judged, and the handoff moved by it.
+
+use core::fmt;
+
+use super::context::Host;
+use super::event::{Event, Ignored};
+use super::{Leg, Pending};
+use crate::cbor::Item;
+use crate::control::{Frame, Motion, Phase, Side, Timeout};
+use crate::envelope::{Envelope, Field, RejectReason, SHAPE, Tier, Verb};
+use crate::id::EnvelopeId;
+use crate::media::exact;
+use crate::table::Domain;
+use crate::time::Timestamp;
+use crate::transport::reassembly::{Received, receive};
+use crate::transport::{self, Echo, Info, SipStatus};
+use crate::verify::{
+    Call, Failure, Media, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, verify,
+};
+
+/// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
+const UNVOUCHED_REJECT_MS: i64 = 1_000;
+
+/// Why an INFO was not taken as a message of this package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its headers or its body.
+    Transport(transport::Refusal),
+    /// The chunks named another envelope than they held.
+    OtherId,
+    /// The body is no envelope, or one that names neither itself nor its verb; the verdict says why.
+    NotAnEnvelope,
+    /// The identifiers of its proposal are too long to be answered.
+    TooLong,
+    /// An ASSUME for a handoff that is over: its sender must not drop its leg.
+    TooLate,
+    /// The shared table is full.
+    Overloaded,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(refusal) => refusal.fmt(f),
+            Self::OtherId => f.write_str("the chunks named another envelope than they held"),
+            Self::NotAnEnvelope => f.write_str("the body is no envelope that could be answered"),
+            Self::TooLong => crate::control::FrameError.fmt(f),
+            Self::TooLate => f.write_str("the ASSUME is for a handoff that is over"),
+            Self::Overloaded => f.write_str("the shared table is full"),
+        }
+    }
+}
+
+/// What became of an INFO.
+#[derive(Debug)]
+pub struct Handled<'e> {
+    /// The final response to give.
+    pub status: SipStatus,
+    /// Why it is not 200.
+    pub refusal: Option<Refusal>,
+    /// The verdict, once an envelope is complete. Its envelope borrows the INFO's body or the buffer that was lent: keep
+    /// those bytes as long as the envelope is of use, and for [`Leg::verify_again`].
+    pub verdict: Option<Verdict<'e>>,
+}
+
+impl Handled<'_> {
+    fn only(status: SipStatus) -> Self {
+        Self {
+            status,
+            refusal: None,
+            verdict: None,
+        }
+    }
+
+    fn refused(status: SipStatus, refusal: Refusal) -> Self {
+        Self {
+            status,
+            refusal: Some(refusal),
+            verdict: None,
+        }
+    }
+}
+
+/// Called after each step of a verification with its result; see [`crate::verify::verify`].
+pub type Observer<'o> = &'o mut dyn FnMut(Step, StepResult);
+
+impl Leg {
+    /// Takes an INFO of this dialog.
+    ///
+    /// `envelope` takes the canonical CBOR of an envelope that did not come as such in one piece: at least
+    /// [`crate::envelope::ENVELOPE_MAX`] bytes.
+    /// `observe` sees each step of its verification.
+    pub fn handle_info<'e>(
+        &mut self,
+        host: &mut Host<'_>,
+        info: &Info<'e>,
+        envelope: &'e mut [u8],
+        observe: Observer<'_>,
+    ) -> Handled<'e> {
+        let call = host.table.key(Domain::Call, &[self.ids.as_array()[0].as_bytes()]);
+        let message = match receive(&host.table, &call, info, host.now, SHAPE, host.scratch, envelope) {
+            Ok(Received::Complete(message)) => message,
+            Ok(Received::Duplicate {
+                id: Some(id),
+                finished: true,
+                last: true,
+            }) => {
+                self.outbox.repeat_answer(id);
+                return Handled::only(SipStatus::Ok);
+            }
+            Ok(Received::Partial { .. } | Received::Duplicate { .. }) => return Handled::only(SipStatus::Ok),
+            Err(refusal) => return Handled::refused(refusal.status(), Refusal::Transport(refusal)),
+        };
+        let arrival = Arrival {
+            now: host.now,
+            echo: message.echo,
+            again: false,
+            deadline_passed: false,
+        };
+        if message.id.is_some_and(|id| !is_named(message.cbor, id)) {
+            return Handled::refused(SipStatus::BadRequest, Refusal::OtherId);
+        }
+        self.judge(host, message.cbor, arrival, observe)
+    }
+
+    /// Judges the pending proposal again, with its bytes as [`Leg::handle_info`] wrote them, because something that it
+    /// lacked may be there now: sound, or a resource in a new context. What it says about time is still judged by its
+    /// arrival (interpretations, row 31).
+    ///
+    /// Does nothing unless that proposal [is pending](Leg::is_pending).
+    pub fn verify_again<'e>(&mut self, host: &mut Host<'_>, bytes: &'e [u8], observe: Observer<'_>) -> Handled<'e> {
+        let is_pending = |leg: &Self| {
+            let id = Envelope::read(bytes, &mut |_| ()).ok()?.id();
+            (leg.frame.as_ref()?.id() == id).then_some(leg.pending?)
+        };
+        let Some(pending) = is_pending(self) else {
+            return Handled::only(SipStatus::Ok);
+        };
+        let arrival = Arrival {
+            now: pending.arrived,
+            echo: Echo::default(),
+            again: true,
+            deadline_passed: host.now >= pending.not_after,
+        };
+        self.judge(host, bytes, arrival, observe)
+    }
+
+    fn judge<'e>(
+        &mut self,
+        host: &mut Host<'_>,
+        bytes: &'e [u8],
+        arrival: Arrival,
+        observe: Observer<'_>,
+    ) -> Handled<'e> {
+        let tap = host.tap;
+        let search = |wanted: &crate::media::Fingerprint| match &tap {
+            Some(tap) => exact::search(tap, wanted),
+            None => exact::Decision::NoMedia,
+        };
+        let ids = self.ids.as_array();
+        let situation = Situation {
+            bundle: &host.context.bundle,
+            now: arrival.now,
+            role: Role::OnLeg(self.outstanding()),
+            call: Call::Ids(&ids),
+            media: if tap.is_some() {
+                Media::Live(&search)
+            } else {
+                Media::NotHere
+            },
+            echo: arrival.echo,
+            memory: Some(Memory {
+                table: host.table,
+                peer: host.peer,
+                peer_rate: host.context.settings.peer_rate,
+            }),
+            again: arrival.again,
+            deadline_passed: arrival.deadline_passed,
+        };
+        let verdict = verify(bytes, &situation, host.scratch, observe);
+        let refusal = self
+            .act(host, &verdict, arrival)
+            .or_else(|| self.is_late_assume(&verdict).then_some(Refusal::TooLate));
+        let status = match refusal {
+            None => SipStatus::Ok,
+            Some(Refusal::Overloaded) => SipStatus::Unavailable,
+            Some(Refusal::TooLong) => SipStatus::TooLarge,
+            Some(Refusal::TooLate) => SipStatus::NotAcceptableHere,
+            Some(_) => SipStatus::BadRequest,
+        };
+        Handled {
+            status,
+            refusal,
+            verdict: Some(verdict),
+        }
+    }
+
+    /// Whether an ASSUME, new or retransmitted, found the handoff over. Its sender drops its leg when the INFO succeeds,
+    /// so then it must not.
+    fn is_late_assume(&self, verdict: &Verdict<'_>) -> bool {
+        let is_assume = verdict.envelope.is_some_and(|envelope| envelope.verb() == Verb::Assume);
+        let stands = matches!(verdict.outcome, Outcome::Accept | Outcome::Duplicate);
+        is_assume && stands && !matches!(self.handoff.phase(), Phase::HandedOff | Phase::Resumed)
+    }
+
+    /// The proposal that answers are expected to.
+    fn outstanding(&self) -> Option<Outstanding<'_>> {
+        let frame = self
+            .frame
+            .as_ref()
+            .filter(|frame| self.handoff.proposal() == Some(frame.id()))?;
+        let (vendor, did) = match self.handoff.side() {
+            Side::Sender => (Field::AudienceVendor, Field::AudienceDid),
+            Side::Receiver => (Field::IssuerVendor, Field::IssuerDid),
+        };
+        Some(Outstanding {
+            proposed: frame.id(),
+            tier: frame.tier(),
+            did: frame.text(did),
+            vendor: frame.text(vendor).unwrap_or_default(),
+        })
+    }
+
+    /// Moves the handoff by a verdict.
+    fn act(&mut self, host: &mut Host<'_>, verdict: &Verdict<'_>, arrival: Arrival) -> Option<Refusal> {
+        match (verdict.outcome, &verdict.envelope) {
+            (Outcome::Overloaded, _) => {
+                self.events.push(Event::Overloaded);
+                return Some(Refusal::Overloaded);
+            }
+            (Outcome::Duplicate, Some(envelope)) => self.duplicate(envelope),
+            (Outcome::Need, Some(envelope)) => return self.wait_for_resources(host, verdict, envelope, arrival),
+            (Outcome::Reject(step, failure), Some(envelope)) => self.refuse(host, envelope, step, failure),
+            (Outcome::Reject(step, failure), None) => {
+                self.events.push(Event::Refused {
+                    step,
+                    failure,
+                    answered: false,
+                });
+                return Some(Refusal::NotAnEnvelope);
+            }
+            (Outcome::Accept, Some(envelope)) => return self.accepted(host, verdict, envelope),
+            // INVARIANT: only a rejected verdict comes without an envelope.
+            (_, None) => {}
+        }
+        None
+    }
+
+    fn duplicate(&mut self, envelope: &Envelope<'_>) {
+        self.outbox.repeat_answer(envelope.id());
+        self.events.push(Event::Ignored {
+            verb: envelope.verb(),
+            why: Ignored::Duplicate,
+        });
+    }
+
+    fn wait_for_resources(
+        &mut self,
+        host: &mut Host<'_>,
+        verdict: &Verdict<'_>,
+        envelope: &Envelope<'_>,
+        arrival: Arrival,
+    ) -> Option<Refusal> {
+        let step = verdict
+            .needs
+            .as_slice()
+            .first()
+            .map_or(Step::ResolveIssuer, |need| need.step);
+        let is_proposal = envelope.verb() == Verb::Propose;
+        if let Some(pending) = self.pending.as_mut().filter(|_| arrival.again) {
+            pending.lacking = step;
+            return None;
+        }
+        // An answer that cannot be judged, and a proposal beside another, wait for the peer to send them again.
+        if is_proposal && !self.handoff.is_open() {
+            let Ok(frame) = Frame::of(envelope, host.scratch) else {
+                return Some(Refusal::TooLong);
+            };
+            self.frame = Some(frame);
+            self.pending = Some(Pending {
+                arrived: arrival.now,
+                not_after: envelope.not_after().unwrap_or(arrival.now),
+                lacking: step,
+            });
+        }
+        self.events.push(Event::NeedsResources {
+            id: envelope.id(),
+            step,
+        });
+        None
+    }
+
+    /// An envelope failed: the application is told, and a proposal's sender too, as far as that is wise.
+    fn refuse(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>, step: Step, failure: Failure) {
+        let was_pending =
+            self.pending.is_some() && self.frame.as_ref().is_some_and(|frame| frame.id() == envelope.id());
+        if was_pending {
+            self.pending = None;
+        }
+        let answered = envelope.verb() == Verb::Propose
+            && host.context.settings.enforce
+            && self.may_reject_now(step, host.now)
+            && self.send_reject(host, envelope, failure.reason);
+        if answered && step <= Step::Signatures {
+            self.last_unvouched_reject = Some(host.now);
+        }
+        self.events.push(Event::Refused {
+            step,
+            failure,
+            answered,
+        });
+    }
+
+    /// A forger must neither make this leg talk all the time, nor push a message of ours aside (row 32).
+    fn may_reject_now(&self, step: Step, now: Timestamp) -> bool {
+        let vouched = step > Step::Signatures;
+        let recently = self
+            .last_unvouched_reject
+            .is_some_and(|last| now.since(last) < UNVOUCHED_REJECT_MS);
+        !self.outbox.is_busy() && !self.handoff.is_open() && (vouched || !recently)
+    }
+
+    /// Builds a REJECT from the refused proposal itself, which leaves the leg's own state alone.
+    fn send_reject(&mut self, host: &mut Host<'_>, proposal: &Envelope<'_>, reason: RejectReason) -> bool {
+        let Ok(frame) = Frame::of(proposal, host.scratch) else {
+            return false;
+        };
+        self.send_about(host, &frame, Verb::Reject, reason.as_str(), None)
+            .is_ok()
+    }
+
+    fn accepted(&mut self, host: &mut Host<'_>, verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Option<Refusal> {
+        let (id, verb) = (envelope.id(), envelope.verb());
+        if verb == Verb::Propose {
+            return self.proposed(host, envelope);
+        }
+        if verb == Verb::Incident {
+            self.events.push(Event::Incident { id });
+            return None;
+        }
+        let proposal = self.handoff.proposal().unwrap_or(id);
+        if verdict.ends_only && verb != Verb::Reject {
+            self.events.push(Event::Ignored {
+                verb,
+                why: Ignored::EndsOnly,
+            });
+            return None;
+        }
+        let gave_up = verb == Verb::Reject && self.handoff.side() == Side::Sender && !self.told_handed_off;
+        if gave_up && self.handoff.phase() == Phase::HandedOff {
+            // Our ASSUME has not been confirmed, and the receiver has let go meanwhile.
+            self.handoff.undelivered(Verb::Assume);
+            self.outbox.abandon(&host.table);
+            self.rejected(verdict, envelope);
+            return None;
+        }
+        if let Err(illegal) = self.handoff.apply(Motion::Received, verb, host.now) {
+            self.events.push(Event::Ignored {
+                verb,
+                why: Ignored::Illegal(illegal),
+            });
+            return None;
+        }
+        match verb {
+            Verb::Accept => self.events.push(Event::Accepted { id: proposal }),
+            Verb::Reject => self.rejected(verdict, envelope),
+            Verb::Return => self.events.push(Event::Returned { id: proposal }),
+            // A crossing pair of ASSUMEs is told once (row 28).
+            Verb::Assume if !self.told_handed_off => {
+                self.told_handed_off = true;
+                self.events.push(Event::HandedOff { id: proposal });
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn proposed(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>) -> Option<Refusal> {
+        let id = envelope.id();
+        let not_after = envelope.not_after().unwrap_or(host.now);
+        let Ok(frame) = Frame::of(envelope, host.scratch) else {
+            return Some(Refusal::TooLong);
+        };
+        match self.handoff.propose(Motion::Received, id, not_after) {
+            Ok(()) => {
+                self.frame = Some(frame);
+                self.pending = None;
+                self.told_handed_off = false;
+                self.events.push(Event::Proposed {
+                    id,
+                    tier: envelope.tier(),
+                });
+            }
+            Err(illegal) => {
+                // Two proposals at once: neither is silently dropped, this one is told so if nothing is on its way.
+                if !self.outbox.is_busy() {
+                    let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Unknown.as_str(), None);
+                }
+                self.events.push(Event::Ignored {
+                    verb: Verb::Propose,
+                    why: Ignored::Illegal(illegal),
+                });
+            }
+        }
+        None
+    }
+
+    fn rejected(&mut self, verdict: &Verdict<'_>, envelope: &Envelope<'_>) {
+        let reason = envelope.control().reason().and_then(RejectReason::parse);
+        // What was proposed at Core is answered at Core; above it only a signature vouches for the peer (row 43).
+        let verified = !verdict.ends_only;
+        let listed = reason.is_some_and(|reason| self.fallback.acceptable & 1 << reason as u16 != 0);
+        let may_reissue = verified && listed;
+        self.fallback.rejected = reason.filter(|_| may_reissue);
+        if let Some(id) = self.handoff.proposal() {
+            self.events.push(Event::Rejected {
+                id,
+                reason,
+                verified,
+                may_reissue,
+            });
+        }
+    }
+
+    /// Ends what has run out by `host.now`.
+    pub fn handle_timeout(&mut self, host: &mut Host<'_>) {
+        if let Some(pending) = self.pending.filter(|pending| host.now >= pending.not_after) {
+            self.pending = None;
+            if let Some(frame) = self.frame.take() {
+                let failure = Failure::of_lack(pending.lacking);
+                let answered = host.context.settings.enforce
+                    && self.may_reject_now(pending.lacking, host.now)
+                    && self
+                        .send_about(host, &frame, Verb::Reject, failure.reason.as_str(), None)
+                        .is_ok();
+                self.events.push(Event::Refused {
+                    step: pending.lacking,
+                    failure,
+                    answered,
+                });
+            }
+        }
+        let id = self.handoff.proposal();
+        let side = self.handoff.side();
+        if let (Some(timeout), Some(id)) = (self.handoff.handle_timeout(host.now), id) {
+            self.events.push(Event::TimedOut { id, timeout });
+            // The receiver that accepted in vain lets go, and says so (OHP §8.4).
+            let frame = self.frame.clone().filter(|frame| frame.id() == id);
+            if let (Side::Receiver, Timeout::NotAssumed, Some(frame)) = (side, timeout, frame) {
+                let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Stale.as_str(), None);
+            }
+        }
+    }
+}
+
+/// How an envelope reached the leg.
+#[derive(Clone, Copy)]
+struct Arrival {
+    now: Timestamp,
+    echo: Echo,
+    again: bool,
+    deadline_passed: bool,
+}
+
+/// Whether the map `cbor` has the member `id` with this text.
+fn is_named(cbor: &[u8], id: EnvelopeId) -> bool {
+    let named = Item::parse(cbor).ok().and_then(|item| item.map()?.get("id")?.as_text());
+    named == Some(id.as_str())
+}
+
+/// The tier at which a proposal of tier `proposal` is answered by a side that has a key or not.
+pub(super) fn answer_tier(proposal: Tier, can_sign: bool) -> Tier {
+    if proposal >= Tier::Signed && can_sign {
+        Tier::Signed
+    } else {
+        Tier::Core
+    }
+}

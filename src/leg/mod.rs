@@ -1,0 +1,281 @@
+//! One call leg: the sans-IO user agent that ties the layers together.
+//!
+//! A [`Leg`] belongs to one SIP dialog. Its host feeds it what happens ([`Leg::handle_sdp`], [`Leg::handle_info`],
+//! [`Leg::handle_response`], [`Leg::handle_timeout`]) and what its application wants ([`Leg::propose`],
+//! [`Leg::accept`], [`Leg::reject`], [`Leg::assume`], [`Leg::give_back`]).
+//!
+//! # The order
+//!
+//! After *every* such call, drain the leg until it has nothing more, in this order:
+//!
+//! 1. [`Leg::poll_event`] until `None`: what happened, for the application;
+//! 2. [`Leg::poll_transmit`] until `None`: INFOs to send inside the dialog. While one is outstanding there is none; hand
+//!    its final response to [`Leg::handle_response`];
+//! 3. [`Leg::poll_timeout`]: when to call [`Leg::handle_timeout`] at the latest.
+//!
+//! The leg opens no socket, reads no clock and allocates nothing. It holds no pointers, so that it can lie in memory that
+//! forked processes share; one caller at a time. What it needs beyond itself is lent for each call in [`Host`].
+//!
+//! It never drops or delays a call: it tells its host what happened, and the host decides (interpretations, row 41).
+
+mod context;
+mod event;
+mod inbound;
+mod outbound;
+mod outbox;
+
+pub use context::{Context, Host, SCRATCH_LEN, Settings};
+pub use event::{Event, Ignored};
+pub use inbound::{Handled, Observer, Refusal};
+pub use outbound::{LegError, NO_RESPONSE};
+pub use outbox::{TRANSMIT_LEN, Transmit};
+
+use core::fmt;
+
+use crate::control::{Frame, Handoff, Phase, Side};
+use crate::envelope::{RejectReason, Tier};
+use crate::media::PayloadTypes;
+use crate::media::sdp::{Description, Direction, SdpHints};
+use crate::time::Timestamp;
+use crate::verify::Step;
+use event::Events;
+use outbox::Outbox;
+
+/// Most identifiers that a leg can be known by: its dialog's Call-ID, the other leg's, Replaces, Session-ID
+/// (interpretations, row 40).
+pub const LEG_IDS_MAX: usize = 4;
+/// Longest identifier. Call-IDs of the common stacks have 20 to 80 bytes; RFC 3261 sets no limit.
+pub const LEG_ID_LEN_MAX: usize = 255;
+/// Most memory that an idle leg takes, in bytes.
+pub const LEG_SIZE_MAX: usize = 8 * 1024;
+
+const _: () = assert!(size_of::<Leg>() <= LEG_SIZE_MAX);
+
+/// An identifier that a leg cannot take: empty, longer than [`LEG_ID_LEN_MAX`], or one more than [`LEG_IDS_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadLegId;
+
+impl fmt::Display for BadLegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "an identifier of a call has 1 to {LEG_ID_LEN_MAX} bytes, and a leg has at most {LEG_IDS_MAX} of them"
+        )
+    }
+}
+
+impl core::error::Error for BadLegId {}
+
+/// Whose session description it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SdpOrigin {
+    /// This side's: it says which payload types this leg receives.
+    Local,
+    /// The peer's.
+    Remote,
+}
+
+/// One call leg. See the [module](self) for the order in which to use it.
+pub struct Leg {
+    ids: Ids,
+    handoff: Handoff,
+    /// The proposal that the handoff is about, or that waits for resources.
+    frame: Option<Frame>,
+    /// A verified-so-far proposal that lacks resources.
+    pending: Option<Pending>,
+    /// What the last proposal of ours allows after a REJECT.
+    fallback: Fallback,
+    outbox: Outbox,
+    events: Events,
+    /// When a REJECT was last given to an envelope that nothing vouched for (interpretations, row 32).
+    last_unvouched_reject: Option<Timestamp>,
+    /// Whether the application knows that the handoff is final.
+    told_handed_off: bool,
+    hints: SdpHints,
+    payload_types: PayloadTypes,
+    on_hold: bool,
+}
+
+/// A proposal that lacks resources until its deadline.
+#[derive(Clone, Copy)]
+struct Pending {
+    arrived: Timestamp,
+    not_after: Timestamp,
+    lacking: Step,
+}
+
+/// What was said about re-issuing when the last proposal of ours was made, and what came of it (OHP §3.2, docs/08).
+#[derive(Clone, Copy)]
+struct Fallback {
+    /// One bit for each reason of `control.fallback.acceptableReasons`.
+    acceptable: u16,
+    min_tier: Tier,
+    tier: Tier,
+    /// The reason of a verified REJECT.
+    rejected: Option<RejectReason>,
+}
+
+impl Leg {
+    /// A leg of the dialog `call_id`.
+    ///
+    /// # Errors
+    /// [`BadLegId`].
+    pub fn new(call_id: &str) -> Result<Self, BadLegId> {
+        let mut ids = Ids {
+            bytes: [0; LEG_IDS_MAX * LEG_ID_LEN_MAX],
+            lens: [0; LEG_IDS_MAX],
+        };
+        ids.add(call_id)?;
+        Ok(Self {
+            ids,
+            handoff: Handoff::new(),
+            frame: None,
+            pending: None,
+            fallback: Fallback {
+                acceptable: 0,
+                min_tier: Tier::Core,
+                tier: Tier::Core,
+                rejected: None,
+            },
+            outbox: Outbox::new(),
+            events: Events::new(),
+            last_unvouched_reject: None,
+            told_handed_off: false,
+            hints: SdpHints::NONE,
+            payload_types: PayloadTypes::STATIC,
+            on_hold: false,
+        })
+    }
+
+    /// Gives the leg a further identifier that `session.callId` may name: the other leg's Call-ID in the host's own
+    /// B2BUA, a Replaces, an RFC 7989 Session-ID. One that a peer wrote counts only if that peer is trusted, which is
+    /// for the host to know (interpretations, row 40).
+    ///
+    /// # Errors
+    /// [`BadLegId`].
+    pub fn bind_id(&mut self, id: &str) -> Result<(), BadLegId> {
+        self.ids.add(id)
+    }
+
+    /// The identifiers of this leg, its dialog's Call-ID first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ids.iter()
+    }
+
+    /// How far the handoff has come.
+    pub fn phase(&self) -> Phase {
+        self.handoff.phase()
+    }
+
+    /// The side of the last proposal that this leg is on.
+    pub fn side(&self) -> Side {
+        self.handoff.side()
+    }
+
+    /// Whether a proposal waits for resources; see [`Leg::verify_again`].
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Notes a session description that this dialog has agreed on, offer or answer. Those lines that it cannot use are
+    /// passed over.
+    ///
+    /// The remote one gives the hints of the next proposal, the local one the payload types for the tap
+    /// ([`Leg::payload_types`]).
+    ///
+    /// # Errors
+    /// What makes the whole text unusable; the leg then keeps what it had.
+    pub fn handle_sdp(&mut self, origin: SdpOrigin, sdp: &[u8]) -> Result<(), crate::media::sdp::Error> {
+        let description = Description::parse(sdp)?;
+        match origin {
+            SdpOrigin::Local => {
+                if let Some(audio) = description.audio() {
+                    self.payload_types = audio.payload_types();
+                }
+            }
+            SdpOrigin::Remote => {
+                self.hints = SdpHints::from_answer(&description);
+                self.on_hold = description.audio().is_some_and(|audio| {
+                    audio.is_hold() || matches!(audio.direction(), Direction::Inactive | Direction::RecvOnly)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The payload types that this leg receives audio in, for [`crate::media::Tap::set_payload_types`].
+    pub fn payload_types(&self) -> &PayloadTypes {
+        &self.payload_types
+    }
+
+    /// The codecs that were agreed on, as `session.media.sdpHints` writes them.
+    pub fn sdp_hints(&self) -> &SdpHints {
+        &self.hints
+    }
+
+    /// Whether the peer sends no audio now, because it is on hold.
+    pub fn is_on_hold(&self) -> bool {
+        self.on_hold
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When [`Leg::handle_timeout`] has something to do; `None`: never.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let pending = self.pending.map(|pending| pending.not_after);
+        match (self.handoff.deadline(), pending) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl fmt::Debug for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leg")
+            .field("side", &self.side())
+            .field("phase", &self.phase())
+            .finish_non_exhaustive()
+    }
+}
+
+struct Ids {
+    bytes: [u8; LEG_IDS_MAX * LEG_ID_LEN_MAX],
+    lens: [u8; LEG_IDS_MAX],
+}
+
+impl Ids {
+    fn add(&mut self, id: &str) -> Result<(), BadLegId> {
+        if id.is_empty() || id.len() > LEG_ID_LEN_MAX {
+            return Err(BadLegId);
+        }
+        if self.iter().any(|known| known == id) {
+            return Ok(());
+        }
+        let nth = self.lens.iter().position(|len| *len == 0).ok_or(BadLegId)?;
+        self.bytes[nth * LEG_ID_LEN_MAX..][..id.len()].copy_from_slice(id.as_bytes());
+        self.lens[nth] = id.len() as u8;
+        Ok(())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.lens
+            .iter()
+            .zip(self.bytes.chunks_exact(LEG_ID_LEN_MAX))
+            .filter(|(len, _)| **len > 0)
+            .map(|(len, bytes)| core::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default())
+    }
+
+    /// The identifiers as a slice needs them; unused places hold the first one again.
+    fn as_array(&self) -> [&str; LEG_IDS_MAX] {
+        let first = self.iter().next().unwrap_or_default();
+        let mut all = [first; LEG_IDS_MAX];
+        for (place, id) in all.iter_mut().zip(self.iter()) {
+            *place = id;
+        }
+        all
+    }
+}

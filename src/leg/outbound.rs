@@ -1,0 +1,401 @@
+//! What goes out: proposals and the messages about them are built, signed, encoded and put into the outbox.
+
+use core::fmt;
+
+use super::context::{DRAFT_SCRATCH, Host};
+use super::event::Event;
+use super::inbound::answer_tier;
+use super::outbox::{Delivery, Transmit};
+use super::{Fallback, Leg};
+use crate::cbor::Item;
+use crate::control::{Frame, FrameError, Illegal, Motion, Phase, Reply, Side};
+use crate::envelope::{Draft, DraftError, ENVELOPE_MAX, Envelope, Field, RejectReason, Tier, Value, Verb};
+use crate::id::EnvelopeId;
+use crate::media::exact;
+use crate::media::sdp::MAX_HINTS;
+use crate::table::{Domain, Table};
+use crate::time::Timestamp;
+use crate::transport::outgoing::{self, ENCODED_MAX, EncodeError, Outgoing};
+use crate::trust::issue::{IssueError, issue};
+use crate::verify::max_tier;
+
+/// Status that stands for no final response at all (RFC 3261 §17.1).
+pub const NO_RESPONSE: u16 = 408;
+
+/// Why a leg cannot send what its application asks for. The leg's state is as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegError {
+    /// The state machine has no such way.
+    Illegal(Illegal),
+    /// There is no proposal to speak of.
+    NoProposal,
+    /// A message is still on its way: drain [`Leg::poll_transmit`] and hand its responses over first.
+    Busy,
+    /// The envelope cannot be built.
+    Draft(DraftError),
+    /// The envelope cannot be signed.
+    Issue(IssueError),
+    /// The envelope cannot be sent.
+    Encode(EncodeError),
+    /// The proposal's identifiers are too long to be kept.
+    Frame(FrameError),
+    /// The message fits neither the leg nor the shared table.
+    NoRoom,
+    /// After a REJECT this proposal would be weaker than the rejected one, and that one did not allow it
+    /// (`control.fallback`, `audience.minTier`): a downgrade is never silent (OHP §3.2).
+    DowngradeNotAllowed,
+    /// The scratch is shorter than [`super::SCRATCH_LEN`].
+    Scratch,
+}
+
+impl fmt::Display for LegError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Illegal(illegal) => illegal.fmt(f),
+            Self::NoProposal => f.write_str("no proposal has been made or received on this leg"),
+            Self::Busy => f.write_str("a message is still on its way; send what poll_transmit gives first"),
+            Self::Draft(error) => error.fmt(f),
+            Self::Issue(error) => error.fmt(f),
+            Self::Encode(error) => error.fmt(f),
+            Self::Frame(error) => error.fmt(f),
+            Self::NoRoom => f.write_str("the message fits neither the leg nor the shared table"),
+            Self::DowngradeNotAllowed => {
+                f.write_str("the rejected proposal does not allow re-issuing it at this tier after that reason")
+            }
+            Self::Scratch => f.write_str("the scratch is too short"),
+        }
+    }
+}
+
+impl core::error::Error for LegError {}
+
+impl Leg {
+    /// Proposes to hand the conversation over.
+    ///
+    /// `template` is a map in the envelope's nesting that says what only the application knows: `audience`, `intent`,
+    /// `transcript`, `policy`, `control.reason`, `control.fallback`, … The leg adds what it knows itself: version, tier,
+    /// identifier, times, nonce, verb, and, unless the template has them, `issuer`, `session.callId` and, from Signed
+    /// upwards, the fingerprint of the newest usable audio and the SDP hints. It signs where the tier wants that.
+    ///
+    /// The envelope is written into `out`; it is sent by [`Leg::poll_transmit`].
+    ///
+    /// # Errors
+    /// [`LegError`].
+    pub fn propose<'o>(
+        &mut self,
+        host: &mut Host<'_>,
+        tier: Tier,
+        template: Item<'_>,
+        out: &'o mut [u8],
+    ) -> Result<Envelope<'o>, LegError> {
+        if self.outbox.is_busy() {
+            return Err(LegError::Busy);
+        }
+        self.handoff
+            .next(Motion::Sent, Verb::Propose)
+            .map_err(LegError::Illegal)?;
+        self.may_propose_at(tier)?;
+        let (draft_memory, rest) = host
+            .scratch
+            .split_at_mut_checked(DRAFT_SCRATCH)
+            .ok_or(LegError::Scratch)?;
+        let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
+        let mut draft = Draft::new(draft_memory);
+        draft.merge(template).map_err(LegError::Draft)?;
+        self.complete(&mut draft, host.context, host.tap.as_ref(), tier)
+            .map_err(LegError::Draft)?;
+        draft
+            .stamp(tier, host.now, host.context.settings.lifetime_ms, &host.random)
+            .map_err(LegError::Draft)?;
+        let envelope = draft.finish(unsigned).map_err(LegError::Draft)?;
+        let keys = &host.context.bundle.receiver().keys;
+        let bytes = issue(&envelope, keys, host.now, rest, out).map_err(LegError::Issue)?;
+        let envelope =
+            Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))?;
+        let frame = Frame::of(&envelope, host.scratch).map_err(LegError::Frame)?;
+        let message = (envelope.id(), tier, Verb::Propose);
+        self.enqueue(
+            bytes,
+            message,
+            None,
+            Sending::of(host.context, host.table, host.now),
+            host.scratch,
+        )?;
+        let not_after = envelope.not_after().unwrap_or(host.now);
+        self.handoff
+            .propose(Motion::Sent, envelope.id(), not_after)
+            .map_err(LegError::Illegal)?;
+        self.frame = Some(frame);
+        self.pending = None;
+        self.told_handed_off = false;
+        self.fallback = Fallback {
+            acceptable: acceptable_reasons(&envelope),
+            min_tier: envelope.audience().min_tier().unwrap_or(tier),
+            tier,
+            rejected: None,
+        };
+        Ok(envelope)
+    }
+
+    /// Whether a proposal at `tier` may follow what was proposed before (OHP §3.2, docs/08; interpretations, row 43).
+    fn may_propose_at(&self, tier: Tier) -> Result<(), LegError> {
+        let follows_a_rejection = self.handoff.side() == Side::Sender && self.handoff.phase() == Phase::Rejected;
+        if !follows_a_rejection || tier >= self.fallback.tier {
+            return Ok(());
+        }
+        match self.fallback.rejected {
+            Some(_) if tier >= self.fallback.min_tier => Ok(()),
+            _ => Err(LegError::DowngradeNotAllowed),
+        }
+    }
+
+    /// Sets what the leg knows and the template leaves out.
+    fn complete(
+        &self,
+        draft: &mut Draft<'_>,
+        context: &super::Context,
+        tap: Option<&crate::media::Tap<'_>>,
+        tier: Tier,
+    ) -> Result<(), DraftError> {
+        let party = context.party();
+        let mut texts = [
+            (Field::IssuerVendor, Some(party.vendor)),
+            (Field::IssuerAgentId, Some(party.agent_id)),
+            (Field::IssuerRegion, Some(party.region)),
+            (Field::IssuerDid, party.did),
+            (Field::CallId, self.ids().next()),
+            (Field::Channel, Some("voice/sip")),
+            (Field::AudienceMinTier, Some(tier.as_str())),
+        ];
+        for (field, value) in &mut texts {
+            if let Some(value) = value.filter(|_| !draft.contains(*field)) {
+                draft.set(field.path(), Value::Text(value))?;
+            }
+        }
+        draft.set(Field::ControlVerb.path(), Value::Text(Verb::Propose.as_str()))?;
+        if !draft.contains(Field::IntentStack) {
+            draft.set(Field::IntentStack.path(), Value::Texts(&[]))?;
+        }
+        if !draft.contains(Field::Slots) {
+            draft.set(Field::Slots.path(), Value::EmptyMap)?;
+        }
+        if tier == Tier::Core {
+            return Ok(());
+        }
+        if !draft.contains(Field::RtpFingerprint)
+            && let Some(Ok(sample)) = tap.map(exact::newest)
+        {
+            let text = sample.fingerprint.to_text();
+            draft.set(
+                Field::RtpFingerprint.path(),
+                Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
+            )?;
+        }
+        if !draft.contains(Field::SdpHints) && !self.hints.as_slice().is_empty() {
+            let mut codecs = [""; MAX_HINTS];
+            let count = self
+                .hints
+                .iter()
+                .zip(&mut codecs)
+                .map(|(hint, place)| *place = hint)
+                .count();
+            draft.set(Field::SdpHintsCodecs.path(), Value::Texts(&codecs[..count]))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the conversation that was proposed.
+    ///
+    /// # Errors
+    /// [`LegError`].
+    pub fn accept(&mut self, host: &mut Host<'_>) -> Result<(), LegError> {
+        self.say(host, Verb::Accept, "accepted", None)
+    }
+
+    /// Does not take the conversation that was proposed, or lets go of one that was accepted and not assumed.
+    ///
+    /// # Errors
+    /// [`LegError`].
+    pub fn reject(&mut self, host: &mut Host<'_>, reason: RejectReason) -> Result<(), LegError> {
+        self.say(host, Verb::Reject, reason.as_str(), None)
+    }
+
+    /// Makes the handoff final: sent by either side once it has been accepted (interpretations, row 28).
+    /// [`Event::HandedOff`] follows when the peer has received it.
+    ///
+    /// # Errors
+    /// [`LegError`].
+    pub fn assume(&mut self, host: &mut Host<'_>) -> Result<(), LegError> {
+        self.say(host, Verb::Assume, "assumed", None)
+    }
+
+    /// Gives the conversation back (RETURN). `context`, a map in the envelope's nesting, says what has changed: intent,
+    /// slots, summary.
+    ///
+    /// # Errors
+    /// [`LegError`].
+    pub fn give_back(&mut self, host: &mut Host<'_>, reason: &str, context: Option<Item<'_>>) -> Result<(), LegError> {
+        self.say(host, Verb::Return, reason, context)
+    }
+
+    fn say(
+        &mut self,
+        host: &mut Host<'_>,
+        verb: Verb,
+        reason: &str,
+        context: Option<Item<'_>>,
+    ) -> Result<(), LegError> {
+        if self.outbox.is_busy() {
+            return Err(LegError::Busy);
+        }
+        self.handoff.next(Motion::Sent, verb).map_err(LegError::Illegal)?;
+        let id = self.handoff.proposal().ok_or(LegError::NoProposal)?;
+        let frame = self
+            .frame
+            .clone()
+            .filter(|frame| frame.id() == id)
+            .ok_or(LegError::NoProposal)?;
+        self.send_about(host, &frame, verb, reason, context)?;
+        self.handoff
+            .apply(Motion::Sent, verb, host.now)
+            .map_err(LegError::Illegal)
+    }
+
+    /// Builds, signs, encodes and enqueues a message about a proposal. Moves no state but the outbox's.
+    pub(super) fn send_about(
+        &mut self,
+        host: &mut Host<'_>,
+        frame: &Frame,
+        verb: Verb,
+        reason: &str,
+        context: Option<Item<'_>>,
+    ) -> Result<(), LegError> {
+        let to_issuer = self.handoff.side() == Side::Receiver || self.handoff.proposal() != Some(frame.id());
+        let party = host.context.party();
+        let keys = &host.context.bundle.receiver().keys;
+        let counterpart = if to_issuer {
+            Field::IssuerDid
+        } else {
+            Field::AudienceDid
+        };
+        let can_sign = party.did.is_some() && frame.text(counterpart).is_some() && keys.ed25519(host.now).is_some();
+        let reply = Reply {
+            verb,
+            reason,
+            tier: answer_tier(frame.tier(), can_sign),
+            to_issuer,
+            max_tier: max_tier(&host.context.bundle),
+            party,
+        };
+        let (signed, rest) = host
+            .scratch
+            .split_at_mut_checked(ENVELOPE_MAX)
+            .ok_or(LegError::Scratch)?;
+        let (draft_memory, rest) = rest.split_at_mut_checked(DRAFT_SCRATCH).ok_or(LegError::Scratch)?;
+        let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
+        let envelope = reply
+            .write(frame, context, host.now, &host.random, draft_memory, unsigned)
+            .map_err(LegError::Draft)?;
+        let bytes = issue(&envelope, keys, host.now, rest, signed).map_err(LegError::Issue)?;
+        let len = bytes.len();
+        let named = (envelope.id(), envelope.tier(), verb);
+        let answers = matches!(verb, Verb::Accept | Verb::Reject).then_some(frame.id());
+        let (signed, rest) = host
+            .scratch
+            .split_at_mut_checked(ENVELOPE_MAX)
+            .ok_or(LegError::Scratch)?;
+        self.enqueue(
+            &signed[..len],
+            named,
+            answers,
+            Sending::of(host.context, host.table, host.now),
+            rest,
+        )
+    }
+
+    /// Encodes a finished envelope and puts it into the outbox.
+    fn enqueue(
+        &mut self,
+        cbor: &[u8],
+        named: (EnvelopeId, Tier, Verb),
+        answers: Option<EnvelopeId>,
+        sending: Sending<'_>,
+        scratch: &mut [u8],
+    ) -> Result<(), LegError> {
+        let (encoded, rest) = scratch.split_at_mut_checked(ENCODED_MAX).ok_or(LegError::Scratch)?;
+        let plan = Outgoing::encode(cbor, named, sending.form, rest, encoded).map_err(LegError::Encode)?;
+        let call = self.ids().next().unwrap_or_default();
+        let owner = sending.table.key(Domain::Call, &[call.as_bytes()]);
+        self.outbox
+            .put(
+                plan,
+                &encoded[..plan.encoded_len()],
+                answers,
+                (&sending.table, &owner),
+                sending.now,
+            )
+            .map_err(|_| LegError::NoRoom)
+    }
+
+    /// The next INFO to send inside the dialog, written into `buffer`, which takes [`super::TRANSMIT_LEN`] bytes.
+    ///
+    /// There is none while one is outstanding: its final response goes to [`Leg::handle_response`] first.
+    pub fn poll_transmit<'b>(&mut self, table: &Table<'_>, buffer: &'b mut [u8]) -> Option<Transmit<'b>> {
+        self.outbox.poll(table, buffer)
+    }
+
+    /// Takes the final response to the outstanding INFO, or [`NO_RESPONSE`] where there was none.
+    ///
+    /// A message that was not delivered is undone: a handoff whose PROPOSE, ACCEPT or ASSUME did not arrive is no
+    /// handoff, and the sender keeps the conversation.
+    pub fn handle_response(&mut self, table: &Table<'_>, status: u16) {
+        let id = self.handoff.proposal();
+        match self.outbox.responded(status, table) {
+            Delivery::Stale | Delivery::Going => {}
+            Delivery::Delivered(Verb::Assume) => {
+                if let Some(id) = id.filter(|_| self.handoff.phase() == Phase::HandedOff && !self.told_handed_off) {
+                    self.told_handed_off = true;
+                    self.events.push(Event::HandedOff { id });
+                }
+            }
+            Delivery::Delivered(Verb::Return) => {
+                if let Some(id) = id {
+                    self.events.push(Event::Returned { id });
+                }
+            }
+            Delivery::Delivered(_) => {}
+            // The peer has said itself that the handoff stands.
+            Delivery::Failed(Verb::Assume) if self.told_handed_off => {}
+            Delivery::Failed(verb) => {
+                self.handoff.undelivered(verb);
+                self.events.push(Event::Undelivered { verb, status });
+            }
+        }
+    }
+}
+
+/// What sending needs of the host.
+struct Sending<'h> {
+    form: outgoing::Form,
+    table: Table<'h>,
+    now: Timestamp,
+}
+
+impl<'h> Sending<'h> {
+    fn of(context: &super::Context, table: Table<'h>, now: Timestamp) -> Self {
+        Self {
+            form: context.settings.form,
+            table,
+            now,
+        }
+    }
+}
+
+/// The reasons of `control.fallback.acceptableReasons`, a bit each; words outside the protocol's list count for nothing.
+fn acceptable_reasons(envelope: &Envelope<'_>) -> u16 {
+    envelope
+        .control()
+        .fallback_acceptable_reasons()
+        .filter_map(RejectReason::parse)
+        .fold(0, |bits, reason| bits | 1 << reason as u16)
+}

@@ -1,0 +1,413 @@
+//! Two legs that hand a call over, by nothing but what they poll from each other.
+
+mod common;
+
+#[path = "leg/pair.rs"]
+mod pair;
+
+use common::at;
+use ohp::control::{Phase, Side, Timeout};
+use ohp::envelope::{RejectReason, Tier, Verb};
+use ohp::leg::{Event, Ignored, LEG_SIZE_MAX, Leg, LegError};
+use ohp::verify::Step;
+use pair::{Pair, Which};
+
+#[test]
+fn core_and_signed_calls_are_handed_over_and_given_back() {
+    for tier in [Tier::Core, Tier::Signed] {
+        let mut pair = Pair::new();
+        let id = pair.propose(tier).expect("a proposal");
+        pair.settle();
+        assert_eq!(pair.events(Which::Receiver), [Event::Proposed { id, tier }]);
+        pair.with(Which::Receiver, |leg, host| leg.accept(host))
+            .expect("an ACCEPT");
+        pair.settle();
+        assert_eq!(pair.events(Which::Sender), [Event::Accepted { id }]);
+        pair.with(Which::Sender, |leg, host| leg.assume(host))
+            .expect("an ASSUME");
+        pair.settle();
+        assert_eq!(pair.events(Which::Sender), [Event::HandedOff { id }]);
+        assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
+        pair.with(Which::Receiver, |leg, host| leg.give_back(host, "resolved", None))
+            .expect("a RETURN");
+        pair.settle();
+        assert_eq!(pair.events(Which::Sender), [Event::Returned { id }]);
+        assert_eq!(pair.events(Which::Receiver), [Event::Returned { id }]);
+        assert_eq!(pair.phases(), (Phase::Resumed, Phase::Resumed));
+    }
+}
+
+/// Interpretations, row 28.
+#[test]
+fn either_side_may_assume_and_a_crossing_pair_is_no_error() {
+    let mut pair = Pair::new();
+    let id = pair.accepted(Tier::Signed);
+    pair.with(Which::Receiver, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.settle();
+    assert_eq!(pair.events(Which::Sender), [Event::HandedOff { id }]);
+    assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
+
+    let mut pair = Pair::new();
+    let id = pair.accepted(Tier::Signed);
+    pair.with(Which::Sender, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.with(Which::Receiver, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.settle();
+    assert_eq!(pair.events(Which::Sender), [Event::HandedOff { id }]);
+    assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
+    assert_eq!(pair.phases(), (Phase::HandedOff, Phase::HandedOff));
+}
+
+#[test]
+fn rejected_call_stays_with_its_sender() {
+    let mut pair = Pair::new();
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    pair.events(Which::Receiver);
+    pair.with(Which::Receiver, |leg, host| {
+        leg.reject(host, RejectReason::AssuranceInsufficient)
+    })
+    .expect("a REJECT");
+    pair.settle();
+    assert_eq!(
+        pair.events(Which::Sender),
+        [Event::Rejected {
+            id,
+            reason: Some(RejectReason::AssuranceInsufficient),
+            verified: true,
+            may_reissue: false
+        }]
+    );
+    assert_eq!(pair.phases(), (Phase::Rejected, Phase::Rejected));
+}
+
+/// OHP §3.2; interpretations, row 43.
+#[test]
+fn downgrade_after_a_rejection_needs_the_proposals_own_leave() {
+    let mut pair = Pair::new();
+    pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    pair.with(Which::Receiver, |leg, host| {
+        leg.reject(host, RejectReason::TierInsufficient)
+    })
+    .expect("a REJECT");
+    pair.settle();
+    pair.events(Which::Receiver);
+    assert_eq!(pair.propose(Tier::Core).unwrap_err(), LegError::DowngradeNotAllowed);
+    pair.propose(Tier::Signed).expect("the same tier again is no downgrade");
+
+    let mut pair = Pair::new();
+    pair.template["control"]["fallback"] = serde_json::json!({ "acceptableReasons": ["tier-insufficient"] });
+    pair.template["audience"]["minTier"] = serde_json::json!("core");
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    pair.with(Which::Receiver, |leg, host| {
+        leg.reject(host, RejectReason::TierInsufficient)
+    })
+    .expect("a REJECT");
+    pair.settle();
+    let told = pair.events(Which::Sender);
+    assert!(
+        matches!(told[..], [Event::Rejected { id: of, may_reissue: true, .. }] if of == id),
+        "{told:?}"
+    );
+    pair.propose(Tier::Core)
+        .expect("allowed by control.fallback and minTier");
+}
+
+/// Interpretations, row 33; OHP §8.4.
+#[test]
+fn unanswered_proposal_is_stale_at_its_not_after() {
+    let mut pair = Pair::new();
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    pair.events(Which::Receiver);
+    let deadline = pair.leg(Which::Sender).poll_timeout().expect("a deadline");
+    assert_eq!(deadline, pair.now().plus(300_000));
+    pair.advance_to(deadline);
+    let timeout = Timeout::Unanswered;
+    assert_eq!(pair.events(Which::Sender), [Event::TimedOut { id, timeout }]);
+    assert_eq!(pair.events(Which::Receiver), [Event::TimedOut { id, timeout }]);
+    assert!(matches!(
+        pair.with(Which::Receiver, |leg, host| leg.accept(host)),
+        Err(LegError::Illegal(_))
+    ));
+    assert_eq!(pair.phases(), (Phase::Rejected, Phase::Rejected));
+}
+
+/// OHP §8.4.
+#[test]
+fn acceptance_without_assume_is_let_go_after_ten_seconds() {
+    let mut pair = Pair::new();
+    let id = pair.accepted(Tier::Signed);
+    assert_eq!(pair.leg(Which::Receiver).poll_timeout(), Some(pair.now().plus(10_000)));
+    pair.advance_to(pair.now().plus(10_000));
+    pair.settle();
+    assert!(pair.events(Which::Receiver).contains(&Event::TimedOut {
+        id,
+        timeout: Timeout::NotAssumed
+    }));
+    assert_eq!(pair.phases(), (Phase::Rejected, Phase::Rejected));
+}
+
+/// Interpretations, row 25.
+#[test]
+fn retransmitted_proposal_gets_the_same_answer_and_no_second_event() {
+    let mut pair = Pair::new();
+    pair.propose(Tier::Signed).expect("a proposal");
+    let sent = pair.settle();
+    pair.events(Which::Receiver);
+    pair.with(Which::Receiver, |leg, host| leg.accept(host))
+        .expect("an ACCEPT");
+    let answer = pair.settle();
+    pair.events(Which::Sender);
+    for info in &sent {
+        assert_eq!(pair.deliver(Which::Receiver, info), 200);
+    }
+    let told = pair.events(Which::Receiver);
+    assert!(
+        told.iter().all(|event| matches!(
+            event,
+            Event::Ignored {
+                why: Ignored::Duplicate,
+                ..
+            }
+        )),
+        "{told:?}"
+    );
+    let again = pair.settle();
+    assert_eq!(again, answer, "the cached ACCEPT, byte for byte");
+    let told = pair.events(Which::Sender);
+    assert!(
+        told.iter().all(|event| matches!(
+            event,
+            Event::Ignored {
+                why: Ignored::Duplicate,
+                ..
+            }
+        )),
+        "{told:?}"
+    );
+}
+
+/// Interpretations, row 32.
+#[test]
+fn forged_proposal_is_answered_once_a_second_and_disturbs_nothing() {
+    let mut pair = Pair::new();
+    let forged: Vec<_> = (0..3)
+        .map(|nth| {
+            let mut forger = Pair::with_sender_key(9 + nth);
+            forger.advance_to(pair.now());
+            forger.propose(Tier::Signed).expect("a proposal");
+            forger.collect(Which::Sender)
+        })
+        .collect();
+    let mut answered = Vec::new();
+    for infos in &forged {
+        infos
+            .iter()
+            .for_each(|info| assert_eq!(pair.deliver(Which::Receiver, info), 200));
+        for event in pair.events(Which::Receiver) {
+            let Event::Refused {
+                step: Step::Signatures,
+                failure,
+                answered: told,
+            } = event
+            else {
+                panic!("{event:?}")
+            };
+            assert_eq!(failure.reason, RejectReason::SignatureInvalid);
+            answered.push(told);
+        }
+        pair.collect(Which::Receiver);
+    }
+    assert_eq!(answered, [true, false, false]);
+
+    // While a genuine handoff is under way, forged proposals cannot push its messages aside.
+    let id = pair.accepted(Tier::Signed);
+    for infos in &forged {
+        infos
+            .iter()
+            .for_each(|info| assert_eq!(pair.deliver(Which::Receiver, info), 200));
+    }
+    assert!(
+        pair.events(Which::Receiver)
+            .iter()
+            .all(|event| matches!(event, Event::Refused { answered: false, .. }))
+    );
+    pair.with(Which::Sender, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.settle();
+    assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
+}
+
+/// Interpretations, row 43.
+#[test]
+fn unsigned_accept_cannot_move_a_signed_proposal() {
+    let mut pair = Pair::new();
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    let short = |verb: &str| {
+        let json = serde_json::json!({
+            "ohp": "0.1", "conformance": "core", "id": format!("cse_01HZX0R5N9V8W1QYK0XQM3R{:0<3}", &verb[..3]).replace('U', "V").replace('O', "0"),
+            "session": { "callId": pair::CALL_ID },
+            "control": { "verb": verb, "nonce": format!("8b2c4f{:02x}", verb.as_bytes()[0]), "refs": { "proposedId": id.as_str() } }
+        });
+        pair::Info {
+            headers: "Content-Type: application/ohp+cbor\r\n\r\n".into(),
+            body: common::to_cbor(&json.to_string()),
+        }
+    };
+    let accept = short("ACCEPT");
+    assert_eq!(pair.deliver(Which::Sender, &accept), 200);
+    assert_eq!(
+        pair.events(Which::Sender),
+        [Event::Ignored {
+            verb: Verb::Accept,
+            why: Ignored::EndsOnly
+        }]
+    );
+    let reject = short("REJECT");
+    assert_eq!(pair.deliver(Which::Sender, &reject), 200);
+    let told = pair.events(Which::Sender);
+    assert!(
+        matches!(
+            told[..],
+            [Event::Rejected {
+                verified: false,
+                may_reissue: false,
+                ..
+            }]
+        ),
+        "{told:?}"
+    );
+}
+
+/// Interpretations, rows 31, 39.
+#[test]
+fn proposal_that_lacks_sound_waits_for_it_and_ends_at_its_deadline() {
+    let mut pair = Pair::new();
+    pair.template["session"]["media"] = serde_json::json!({ "rtpFingerprint": format!("sha256:{}", "5a".repeat(32)) });
+    pair.give_tap();
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    assert_eq!(
+        pair.events(Which::Receiver),
+        [Event::NeedsResources {
+            id,
+            step: Step::CallLeg
+        }]
+    );
+    assert!(pair.leg(Which::Receiver).is_pending());
+    assert!(matches!(
+        pair.with(Which::Receiver, |leg, host| leg.accept(host)),
+        Err(LegError::Illegal(_))
+    ));
+    let deadline = pair.leg(Which::Receiver).poll_timeout().expect("a deadline");
+    pair.advance_to(deadline.plus(-1));
+    pair.verify_again();
+    assert!(pair.leg(Which::Receiver).is_pending());
+    pair.advance_to(deadline);
+    let told = pair.events(Which::Receiver);
+    assert!(
+        told.iter().any(
+            |event| matches!(event, Event::Refused { step: Step::CallLeg, failure, answered: true }
+            if failure.reason == RejectReason::NotBoundToCall)
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn undelivered_message_undoes_what_it_would_have_done() {
+    let mut pair = Pair::new();
+    pair.propose(Tier::Signed).expect("a proposal");
+    pair.fail_next(Which::Sender, 408);
+    assert_eq!(
+        pair.events(Which::Sender),
+        [Event::Undelivered {
+            verb: Verb::Propose,
+            status: 408
+        }]
+    );
+    assert_eq!(pair.phases().0, Phase::Rejected);
+
+    let mut pair = Pair::new();
+    pair.accepted(Tier::Signed);
+    pair.with(Which::Sender, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.fail_next(Which::Sender, 481);
+    assert_eq!(
+        pair.events(Which::Sender),
+        [Event::Undelivered {
+            verb: Verb::Assume,
+            status: 481
+        }]
+    );
+    assert_eq!(pair.phases().0, Phase::Rejected, "the sender keeps the conversation");
+}
+
+#[test]
+fn one_info_is_outstanding_at_a_time() {
+    let mut pair = Pair::new();
+    pair.template["transcript"]["summary"] = serde_json::json!(pair::noise(3_000));
+    pair.propose(Tier::Signed).expect("a proposal");
+    let first = pair.poll(Which::Sender).expect("a first INFO");
+    assert!(first.headers.contains("chunk=1"), "{}", first.headers);
+    assert_eq!(pair.poll(Which::Sender), None);
+    assert!(matches!(pair.propose(Tier::Signed), Err(LegError::Busy)));
+    pair.respond(Which::Sender, 200);
+    let second = pair.poll(Which::Sender).expect("a second INFO");
+    assert!(second.headers.contains("chunk=2"), "{}", second.headers);
+}
+
+#[test]
+fn large_proposal_waits_in_the_shared_table() {
+    let mut pair = Pair::new();
+    pair.template["transcript"]["summary"] = serde_json::json!(pair::noise(7_000));
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    let infos = pair.settle();
+    assert!(infos.len() > 5, "{} INFOs", infos.len());
+    assert_eq!(
+        pair.events(Which::Receiver),
+        [Event::Proposed { id, tier: Tier::Signed }]
+    );
+}
+
+#[test]
+fn idle_leg_stays_under_eight_kilobytes() {
+    assert!(size_of::<Leg>() <= LEG_SIZE_MAX, "{}", size_of::<Leg>());
+}
+
+#[test]
+fn sides_are_told_apart() {
+    let mut pair = Pair::new();
+    pair.accepted(Tier::Core);
+    assert_eq!(pair.leg(Which::Sender).side(), Side::Sender);
+    assert_eq!(pair.leg(Which::Receiver).side(), Side::Receiver);
+    assert_eq!(at(common::NOW), pair.now());
+}
+
+/// 10,000 handoffs over a pair that loses, doubles and reorders datagrams both ways.
+#[test]
+fn lossy_reordering_duplicating_pair_never_ends_in_a_half_state() {
+    let mut ends = std::collections::BTreeMap::new();
+    for seed in 0..10_000 {
+        let mut pair = pair::Lossy::new(seed);
+        let end = pair.run();
+        assert!(
+            matches!(
+                end,
+                (Phase::HandedOff, Phase::HandedOff)
+                    | (Phase::Rejected, Phase::Rejected)
+                    | (Phase::Rejected, Phase::Idle)
+            ),
+            "seed {seed}: {end:?}"
+        );
+        *ends.entry(format!("{end:?}")).or_insert(0) += 1;
+    }
+    eprintln!("{ends:?}");
+    assert!(ends.len() > 1, "every kind of end should occur: {ends:?}");
+}
