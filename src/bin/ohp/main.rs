@@ -14,6 +14,8 @@ mod keygen;
 mod output;
 mod pcap;
 mod recording;
+mod sign;
+mod verify;
 mod wav;
 
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Verify(verify::Args),
+    Sign(sign::Args),
     Inspect(inspect::Args),
     Convert(convert::Args),
     Chunk(chunk::Args),
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Verify(args) => verify::run(&args),
+        Command::Sign(args) => sign::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Chunk(args) => chunk::run(&args),

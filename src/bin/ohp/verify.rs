@@ -1,0 +1,334 @@
+//! `ohp verify`: the verdict on one envelope, step by step.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use ohp::envelope::{ReadError, RejectReason};
+use ohp::media::exact::Decision;
+use ohp::media::fingerprint::Fingerprint;
+use ohp::time::Timestamp;
+use ohp::transport::body::{Declared, Encoding};
+use ohp::transport::{ENVELOPE_MAX, Echo, Info};
+use ohp::trust::bundle::Bundle;
+use ohp::verify::{self, Call, Media, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict, Why};
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+use crate::envelope_file::{self, Contents, Malformed};
+use crate::exit::{Exit, Failure};
+use crate::input;
+use crate::output::{self, BAD, FAINT, GOOD, HEAD, OPEN, plain};
+use crate::recording::Recording;
+
+/// Longest trust bundle.
+const BUNDLE_LIMIT: u64 = 64 << 20;
+
+/// Judge an envelope by the protocol's fourteen steps
+///
+/// The envelope is JSON, canonical CBOR, deflated, or base64 of one of these. Without --trust it is judged as a Core
+/// receiver would that is anybody's audience. Without --call-id the call is not compared, and without --fingerprint or
+/// --rtp its sound is not. Nothing is remembered from one run to the next, so a replay is not seen here.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  ohp verify envelope.json\n  ohp verify --trust bundle.json --call-id a84b4c76e66710 --rtp leg.pcap --json envelope.cbor\n\nExit status: 0 accept · 1 reject · 2 need (a resource is missing) · 3 not an envelope, or bad usage."
+)]
+pub struct Args {
+    /// The envelope; `-` is standard input
+    file: PathBuf,
+    /// Trust bundle: who we are, and whose keys we believe
+    #[arg(long, value_name = "BUNDLE")]
+    trust: Option<PathBuf>,
+    /// The moment of arrival; now if absent
+    #[arg(long, value_name = "RFC3339", value_parser = clock::parse)]
+    now: Option<Timestamp>,
+    /// Call-ID of the call that it arrived on
+    #[arg(long, value_name = "ID")]
+    call_id: Option<String>,
+    /// Fingerprint of the call's sound
+    #[arg(long, value_name = "sha256:HEX", value_parser = fingerprint, conflicts_with = "rtp")]
+    fingerprint: Option<Fingerprint>,
+    /// The call's sound as it arrived: a packet capture, or an 8 kHz WAV file
+    #[arg(long, value_name = "CAPTURE")]
+    rtp: Option<PathBuf>,
+    /// A header line of the INFO that brought it, such as 'OHP-Verb: PROPOSE'
+    #[arg(long, value_name = "LINE")]
+    sip_header: Vec<String>,
+    /// Accept the short Core envelope of the protocol's README
+    #[arg(long)]
+    draft_core: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    Fingerprint::parse(text).ok_or_else(|| "a fingerprint is `sha256:` and 64 lower-case hexadecimal digits".to_owned())
+}
+
+/// A step that was run: how it ended and how long it took.
+struct Timed {
+    step: Step,
+    result: StepResult,
+    micros: f64,
+}
+
+/// Runs `ohp verify`.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let bundle = bundle(args)?;
+    let headers: String = args
+        .sip_header
+        .iter()
+        .map(|line| format!("{}\r\n", line.trim()))
+        .collect();
+    let info = Info::parse(headers.as_bytes(), &[])
+        .map_err(|error| Failure::new(format_args!("--sip-header: {error}")).advise("Write it as 'Name: value'"))?;
+    let recording = args.rtp.as_deref().map(Recording::read).transpose()?;
+    let cbor = match envelope_file::read(&args.file, declared(&info))? {
+        Contents::Cbor(cbor, _) => cbor,
+        Contents::NotAMap => return broken(args, "an envelope is a map; this is another kind of value", Some("$")),
+        Contents::TooLarge => {
+            return broken(args, &format!("an envelope has at most {ENVELOPE_MAX} bytes"), None);
+        }
+        Contents::Malformed(what) => return malformed(args, &what),
+    };
+
+    let search = |wanted: &Fingerprint| {
+        recording
+            .as_ref()
+            .map_or(Decision::NoMedia, |sound| sound.find(wanted).0)
+    };
+    let ids: Vec<&str> = args.call_id.as_deref().into_iter().collect();
+    let situation = Situation {
+        bundle: &bundle,
+        now: args.now.unwrap_or_else(clock::now),
+        role: Role::Unknown,
+        call: if ids.is_empty() { Call::Unknown } else { Call::Ids(&ids) },
+        media: match (&recording, args.fingerprint) {
+            (Some(_), _) => Media::Live(&search),
+            (None, Some(known)) => Media::Known(known),
+            (None, None) => Media::NotHere,
+        },
+        echo: Echo::of(&info),
+        memory: None,
+        again: false,
+        deadline_passed: false,
+    };
+    let mut scratch = vec![0; VERIFY_SCRATCH];
+    let mut steps = Vec::with_capacity(verify::STEP_COUNT);
+    let mut last = Instant::now();
+    let verdict = verify::verify(&cbor, &situation, &mut scratch, &mut |step, result| {
+        let now = Instant::now();
+        steps.push(Timed {
+            step,
+            result,
+            micros: (now - last).as_nanos() as f64 / 1000.0,
+        });
+        last = now;
+    });
+    if let Some((_, failure)) = verdict.failure()
+        && let Why::Unreadable(ReadError::Cbor(error)) = failure.why
+    {
+        return malformed(
+            args,
+            &Malformed {
+                message: error.kind.to_string(),
+                offset: error.offset,
+            },
+        );
+    }
+    if args.json {
+        output::json(&to_json(args, &verdict, &steps))?;
+    } else {
+        print(args, &verdict, &steps);
+    }
+    Ok(match verdict.outcome {
+        Outcome::Accept => Exit::Accept,
+        Outcome::Need => Exit::Need,
+        // The last two cannot happen without a memory.
+        Outcome::Reject(..) | Outcome::Duplicate | Outcome::Overloaded => Exit::Reject,
+    })
+}
+
+fn bundle(args: &Args) -> Result<Bundle, Failure> {
+    let mut bundle = match &args.trust {
+        None => Bundle::core_receiver(),
+        Some(path) => Bundle::from_json(&input::read(path, BUNDLE_LIMIT)?).map_err(|error| {
+            Failure::new(format_args!("{} is no trust bundle: {error}", path.display()))
+                .advise("A bundle is JSON with `ohpTrust`, `receiver` and `issuers`")
+        })?,
+    };
+    bundle.receiver.draft_core |= args.draft_core;
+    Ok(bundle)
+}
+
+/// What the headers say about the form of the file.
+fn declared(info: &Info<'_>) -> Declared {
+    Declared {
+        media: info.media().ok().flatten().map(|content| content.media),
+        encoding: Encoding::parse(info.content_encoding).unwrap_or_default(),
+    }
+}
+
+/// Warnings that are about this run and not about the envelope.
+fn warnings_of_usage(args: &Args) -> Option<&'static str> {
+    let sound = args.fingerprint.is_some() || args.rtp.is_some();
+    (sound && args.call_id.is_none()).then_some("without --call-id step 4 is not run, and the sound is not compared")
+}
+
+fn to_json(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) -> Value {
+    let mut shown = Map::new();
+    let mut put = |member: &str, value: Value| shown.insert(member.to_owned(), value);
+    put("outcome", outcome(verdict).into());
+    if let Some(envelope) = &verdict.envelope {
+        put("id", envelope.id().as_str().into());
+        put("tier", envelope.tier().as_str().into());
+        put("verb", envelope.verb().as_str().into());
+    }
+    if let Some((step, failure)) = verdict.failure() {
+        put("rejectReason", failure.reason.as_str().into());
+        put("firstFailingStep", step.number().into());
+        put("stepDescription", failure.why.to_string().into());
+        if let Why::Schema(violation) = failure.why {
+            put(
+                "error",
+                json!({ "message": violation.rule.to_string(), "path": violation.path.to_string() }),
+            );
+        }
+    }
+    let needs: Vec<Value> = needs(verdict)
+        .map(|(step, kind, reference)| json!({ "step": step, "kind": kind, "ref": reference }))
+        .collect();
+    put("needs", needs.into());
+    put("steps", steps.iter().map(Timed::to_json).collect());
+    // Identity, assurance and sealed fields are checked from Sealed upwards, which this build does not accept.
+    put("openedSealedFields", json!([]));
+    put("verifiedFields", json!([]));
+    let warnings = verdict.warnings.iter().map(|warning| warning.to_string());
+    put(
+        "warnings",
+        warnings
+            .chain(warnings_of_usage(args).map(str::to_owned))
+            .map(Value::from)
+            .collect(),
+    );
+    Value::Object(shown)
+}
+
+impl Timed {
+    fn to_json(&self) -> Value {
+        json!({
+            "step": self.step.number(),
+            "name": self.step.name(),
+            "result": self.result.as_str(),
+            "micros": self.micros,
+        })
+    }
+}
+
+fn outcome(verdict: &Verdict<'_>) -> &'static str {
+    match verdict.outcome {
+        Outcome::Accept => "accept",
+        Outcome::Need => "need",
+        Outcome::Reject(..) | Outcome::Duplicate | Outcome::Overloaded => "reject",
+    }
+}
+
+fn needs<'v>(verdict: &'v Verdict<'_>) -> impl Iterator<Item = (u8, &'static str, &'v str)> {
+    verdict
+        .needs
+        .as_slice()
+        .iter()
+        .map(|need| (need.step.number(), need.kind.as_str(), need.reference))
+}
+
+fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
+    let style = match verdict.outcome {
+        Outcome::Accept => GOOD,
+        Outcome::Need => OPEN,
+        _ => BAD,
+    };
+    let about = verdict
+        .envelope
+        .map(|envelope| format!("  {} {}, {}", envelope.verb(), envelope.id(), envelope.tier()));
+    anstream::println!("{style}{}{style:#}{}", outcome(verdict), about.unwrap_or_default());
+    if let Some((step, failure)) = verdict.failure() {
+        let why = failure.why.to_string();
+        anstream::println!(
+            "{HEAD}{}{HEAD:#} at step {}, {step}: {}",
+            failure.reason,
+            step.number(),
+            plain(&why)
+        );
+    }
+    for timed in steps {
+        let style = match timed.result {
+            StepResult::Pass => GOOD,
+            StepResult::Fail => BAD,
+            StepResult::Need => OPEN,
+            StepResult::Skip => FAINT,
+        };
+        anstream::println!(
+            "  {:>2} {:<15} {style}{:<4}{style:#} {FAINT}{:>9.1} µs{FAINT:#}",
+            timed.step.number(),
+            timed.step,
+            timed.result,
+            timed.micros
+        );
+    }
+    for (step, kind, reference) in needs(verdict) {
+        anstream::println!("{OPEN}needs{OPEN:#}  {kind} {} for step {step}", plain(reference));
+    }
+    for warning in verdict.warnings.iter().map(|warning| warning.to_string()) {
+        anstream::println!("{OPEN}warning{OPEN:#}  {}", plain(&warning));
+    }
+    if let Some(warning) = warnings_of_usage(args) {
+        anstream::println!("{OPEN}warning{OPEN:#}  {warning}");
+    }
+}
+
+/// Well-formed, but no envelope's schema: refused at step 0.
+fn broken(args: &Args, message: &str, path: Option<&str>) -> Result<Exit, Failure> {
+    let reason = RejectReason::Unknown.as_str();
+    if args.json {
+        let mut error = json!({ "message": message });
+        if let Some(path) = path {
+            error["path"] = path.into();
+        }
+        output::json(&json!({
+            "outcome": "reject",
+            "rejectReason": reason,
+            "firstFailingStep": 0,
+            "stepDescription": message,
+            "needs": [],
+            "steps": [{ "step": 0, "name": Step::Envelope.name(), "result": StepResult::Fail.as_str(), "micros": 0.0 }],
+            "openedSealedFields": [],
+            "verifiedFields": [],
+            "warnings": [],
+            "error": error,
+        }))?;
+    } else {
+        anstream::println!(
+            "{BAD}reject{BAD:#}\n{HEAD}{reason}{HEAD:#} at step 0, {}: {message}",
+            Step::Envelope
+        );
+    }
+    Ok(Exit::Reject)
+}
+
+/// No envelope at all.
+fn malformed(args: &Args, what: &Malformed) -> Result<Exit, Failure> {
+    if args.json {
+        output::json(&json!({
+            "outcome": "malformed",
+            "needs": [],
+            "steps": [],
+            "openedSealedFields": [],
+            "verifiedFields": [],
+            "warnings": [],
+            "error": { "message": what.message, "offset": what.offset },
+        }))?;
+    } else {
+        anstream::println!("{BAD}malformed{BAD:#}  {what}");
+    }
+    Ok(Exit::Unusable)
+}
