@@ -282,7 +282,9 @@ fn broken_schema_is_a_reject_with_its_path_and_no_envelope_is_malformed_with_its
         (1, Some("reject"), Some("$"))
     );
 
-    let large = core().to_string().replace("Caller disputes a charge.", &"long ".repeat(8000));
+    let large = core()
+        .to_string()
+        .replace("Caller disputes a charge.", &"long ".repeat(8000));
     let (status, report) = core_verify(&large, &[]);
     assert_eq!((status, report["firstFailingStep"].as_u64()), (1, Some(0)));
 

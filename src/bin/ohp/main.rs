@@ -5,6 +5,7 @@
 mod chunk;
 mod clock;
 mod convert;
+mod demo;
 mod envelope_file;
 mod exit;
 mod fingerprint;
@@ -38,6 +39,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    #[command(hide = true)]
+    DemoPeer(demo::PeerArgs),
     Verify(verify::Args),
     Sign(sign::Args),
     Inspect(inspect::Args),
@@ -62,6 +66,8 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::DemoPeer(_) => demo::run_peer(),
         Command::Verify(args) => verify::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Inspect(args) => inspect::run(&args),

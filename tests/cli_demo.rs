@@ -1,0 +1,123 @@
+//! `ohp demo`: a live call over loopback UDP between two processes, as a whole.
+
+mod cli;
+
+use cli::{folder, ohp};
+use serde_json::Value;
+
+fn demo(args: &[&str]) -> (i32, Value) {
+    let mut all = vec!["demo", "--json"];
+    all.extend(args);
+    let run = ohp(&all);
+    (run.status, run.json())
+}
+
+/// The index of the first event of `who` that is `what`, with `member` being `value`.
+fn place(report: &Value, who: &str, what: &str, member: &str, value: &str) -> usize {
+    let events = report["events"].as_array().unwrap();
+    events
+        .iter()
+        .position(|event| event["who"] == who && event["what"] == what && (member.is_empty() || event[member] == value))
+        .unwrap_or_else(|| panic!("no {what} of {who} with {member} {value} in {report:#}"))
+}
+
+fn assert_holds(status: i32, report: &Value) {
+    assert_eq!(status, 0, "{report:#}");
+    assert_eq!(report["outcome"], "accept");
+    for check in report["checks"].as_array().unwrap() {
+        assert_eq!(check["holds"], true, "{check}");
+    }
+}
+
+#[test]
+fn signed_call_is_handed_over_and_back_and_forgeries_are_refused() {
+    let (status, report) = demo(&["--seed", "1"]);
+    assert_holds(status, &report);
+    let order = [
+        place(&report, "agent", "calls", "", ""),
+        place(&report, "agent", "proposes", "", ""),
+        place(&report, "centre", "verified", "verb", "PROPOSE"),
+        place(&report, "agent", "verified", "verb", "ACCEPT"),
+        place(&report, "centre", "holds", "", ""),
+        place(&report, "centre", "joined", "", ""),
+        place(&report, "agent", "dropped", "by", "centre"),
+        place(&report, "agent", "verified", "verb", "RETURN"),
+        place(&report, "agent", "resumes", "", ""),
+        place(&report, "agent", "refused", "reason", "not-bound-to-call"),
+        place(&report, "agent", "refused", "reason", "signature-invalid"),
+        place(&report, "agent", "refused", "reason", "stale"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    let steps = report["events"][order[2]]["steps"].as_array().unwrap();
+    assert_eq!(steps[4]["result"], "pass", "the sound was not compared: {steps:?}");
+    let proposed = &report["events"][order[1]];
+    assert!(proposed["fingerprint"].as_str().unwrap().starts_with("sha256:"));
+    assert!(proposed["infos"].as_u64().unwrap() > 1);
+}
+
+#[test]
+fn core_call_is_handed_over_with_nothing_signed_and_told_to_a_reader() {
+    let run = ohp(&["demo", "--tier", "core"]);
+    assert_eq!(run.status, 0, "{}{}", run.text(), run.stderr);
+    for told in [
+        "PROPOSE",
+        "dispute_charge",
+        "holds the conversation",
+        "the old leg is dropped",
+        "stale",
+        "nothing is signed",
+    ] {
+        assert!(run.text().contains(told), "{told} is not in {}", run.text());
+    }
+    assert!(!run.text().contains("signature-invalid"));
+    assert!(!run.text().contains('\u{1b}'), "colours where there is no terminal");
+}
+
+#[test]
+fn call_survives_loss_and_reordering() {
+    let (status, report) = demo(&["--loss", "5%", "--reorder", "--seed", "11"]);
+    assert_holds(status, &report);
+    let done = &report["events"][place(&report, "agent", "done", "", "")];
+    assert!(done["lost"].as_u64().unwrap() > 0);
+    assert!(done["held"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn any_recording_can_be_the_caller() {
+    let wav = folder("demo-wav").join("noise.wav");
+    // Two seconds of 16 kHz stereo: a sweep with noise, which is alive.
+    let mut state = 1u32;
+    let samples: Vec<u8> = (0..32_000u32)
+        .flat_map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 20) as i32 - 2048;
+            let sweep = ((n as f64 * n as f64 * 1e-5).sin() * 9000.0) as i32;
+            let sample = (noise + sweep) as i16;
+            [sample.to_le_bytes(), sample.to_le_bytes()].concat()
+        })
+        .collect();
+    let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0".to_vec();
+    file.extend(16_000u32.to_le_bytes());
+    file.extend(64_000u32.to_le_bytes());
+    file.extend([4, 0, 16, 0]);
+    file.extend(b"data");
+    file.extend((samples.len() as u32).to_le_bytes());
+    file.extend(samples);
+    std::fs::write(&wav, file).unwrap();
+    let (status, report) = demo(&["--wav", wav.to_str().unwrap()]);
+    assert_holds(status, &report);
+}
+
+#[test]
+fn what_is_not_built_or_makes_no_sense_is_said_so() {
+    for args in [
+        &["--tier", "sealed"][..],
+        &["--loss", "70%"],
+        &["--loss", "much"],
+        &["--wav", "/no/such/file"],
+    ] {
+        let run = ohp(&[&["demo"], args].concat());
+        assert_eq!(run.status, 3, "{args:?}: {}", run.stderr);
+    }
+    assert!(ohp(&["demo", "--tier", "sealed"]).stderr.contains("not built yet"));
+}
