@@ -162,7 +162,7 @@ impl fmt::Debug for Boundary {
 
 /// RFC 2046 §5.1.1, `bchars`; the rest of a token's characters are let in too, since SIP stacks generate them.
 fn is_boundary_char(byte: u8) -> bool {
-    is_token(byte) || b"()/:=?, ".contains(&byte)
+    is_token(byte) || matches!(byte, b'(' | b')' | b'/' | b':' | b'=' | b'?' | b',' | b' ')
 }
 
 /// A `Content-Type`, read. Parameters that the binding does not know are stepped over.
@@ -388,7 +388,8 @@ fn quoted(input: &str) -> IResult<&str, Value<'_>> {
 
 /// A token, with the characters that RFC 2046 lets into a boundary and senders forget to quote.
 fn bare(input: &str) -> IResult<&str, Value<'_>> {
-    let text = take_while1(|c: char| u8::try_from(c).is_ok_and(|byte| is_token(byte) || b"()/:=?".contains(&byte)));
+    let text =
+        take_while1(|c: char| u8::try_from(c).is_ok_and(|byte| is_boundary_char(byte) && !matches!(byte, b',' | b' ')));
     text.map(|text| Value { text, quoted: false }).parse(input)
 }
 

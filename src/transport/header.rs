@@ -195,28 +195,25 @@ enum Needed {
 }
 
 impl Needed {
-    /// Full names and the compact forms of RFC 3261 §20.
-    const NAMES: [(&'static str, Needed); 13] = [
-        ("call-id", Needed::CallId),
-        ("i", Needed::CallId),
-        ("cseq", Needed::CSeq),
-        ("content-type", Needed::ContentType),
-        ("c", Needed::ContentType),
-        ("content-encoding", Needed::ContentEncoding),
-        ("e", Needed::ContentEncoding),
-        ("content-length", Needed::ContentLength),
-        ("l", Needed::ContentLength),
-        ("info-package", Needed::InfoPackage),
-        ("ohp-version", Needed::OhpVersion),
-        ("ohp-tier", Needed::OhpTier),
-        ("ohp-verb", Needed::OhpVerb),
-    ];
-
+    /// Full names and the compact forms of RFC 3261 §20. Most headers are not ours, and a look at the length tells.
     fn of(name: &[u8]) -> Option<Self> {
-        let found = Self::NAMES
-            .iter()
-            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
-        found.map(|(_, needed)| *needed)
+        let (known, needed) = match name {
+            [b'i' | b'I'] => return Some(Needed::CallId),
+            [b'c' | b'C'] => return Some(Needed::ContentType),
+            [b'e' | b'E'] => return Some(Needed::ContentEncoding),
+            [b'l' | b'L'] => return Some(Needed::ContentLength),
+            [.., b'q' | b'Q'] if name.len() == 4 => ("cseq", Needed::CSeq),
+            [.., b'd' | b'D'] if name.len() == 7 => ("call-id", Needed::CallId),
+            [.., b'r' | b'R'] if name.len() == 8 => ("ohp-tier", Needed::OhpTier),
+            [.., b'b' | b'B'] if name.len() == 8 => ("ohp-verb", Needed::OhpVerb),
+            [.., b'n' | b'N'] if name.len() == 11 => ("ohp-version", Needed::OhpVersion),
+            [b'c' | b'C', ..] if name.len() == 12 => ("content-type", Needed::ContentType),
+            [b'i' | b'I', ..] if name.len() == 12 => ("info-package", Needed::InfoPackage),
+            [b'c' | b'C', ..] if name.len() == 14 => ("content-length", Needed::ContentLength),
+            [b'c' | b'C', ..] if name.len() == 16 => ("content-encoding", Needed::ContentEncoding),
+            _ => return None,
+        };
+        known.as_bytes().eq_ignore_ascii_case(name).then_some(needed)
     }
 }
 
@@ -248,12 +245,15 @@ impl<'a> Field<'a> {
     /// # Errors
     /// [`ErrorKind::Text`] where it is not UTF-8, or holds a control character that is no fold.
     pub fn text(&self) -> Result<&'a str, Error> {
-        let text = core::str::from_utf8(self.value).map_err(|error| (error.valid_up_to(), ErrorKind::Text));
-        text.and_then(|text| match text.find(|c: char| c.is_control() && !is_fold_char(c)) {
-            Some(at) => Err((at, ErrorKind::Text)),
-            None => Ok(text),
-        })
-        .map_err(|(at, kind)| At::new(kind, self.value_offset + at))
+        let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n');
+        // Without an early end, a vector's width of bytes is looked at at once.
+        let has_control = self.value.iter().fold(false, |any, byte| any | is_control(byte));
+        let wrong = match core::str::from_utf8(self.value) {
+            Ok(text) if !has_control => return Ok(text),
+            Ok(_) => self.value.iter().position(is_control).unwrap_or_default(),
+            Err(error) => error.valid_up_to(),
+        };
+        Err(At::new(ErrorKind::Text, self.value_offset + wrong))
     }
 
     /// Puts the value's text into `place`.
@@ -392,5 +392,19 @@ pub(super) fn is_fold_char(c: char) -> bool {
 
 /// RFC 3261 §25.1, `token`.
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+    TOKEN[usize::from(byte)]
 }
+
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        token[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+            );
+        byte += 1;
+    }
+    token
+};

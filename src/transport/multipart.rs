@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use nom::FindSubstring;
+
 use super::content_type::{self, Boundary, ChunkPlace, ContentType, MediaType};
 use super::header::{self, Field, Fields};
 use crate::error::At;
@@ -177,7 +179,7 @@ impl<'a> Part<'a> {
 fn delimiter<'a>(bytes: &'a [u8], crlf: bool, boundary: &[u8]) -> Option<(usize, &'a [u8])> {
     let line_end: &[u8] = if crlf { b"\r\n" } else { b"\n" };
     let mut pos = 0;
-    while let Some(found) = bytes.get(pos..)?.iter().position(|byte| *byte == b'\n') {
+    while let Some(found) = bytes.get(pos..)?.find_substring("\n") {
         pos += found + 1;
         let end = pos
             .checked_sub(line_end.len())

@@ -92,12 +92,31 @@ impl<'s> Seen<'s> {
                 break;
             };
             let before = input.get(candidate..)?;
-            let len = ahead.iter().zip(before).take_while(|(a, b)| a == b).count();
-            if len >= COPY_MIN && best.is_none_or(|best| len > best.len) {
+            let longest = best.map_or(COPY_MIN - 1, |best| best.len);
+            // Nothing longer can differ here, and most candidates do.
+            if ahead.get(longest) != before.get(longest) {
+                continue;
+            }
+            let len = common_len(ahead, before);
+            if len > longest {
                 let distance = pos - candidate;
                 best = Some(Copied { len, distance });
             }
         }
         best
     }
+}
+
+/// How many bytes two slices have in common at their fronts.
+fn common_len(a: &[u8], b: &[u8]) -> usize {
+    let ((a_words, _), (b_words, _)) = (a.as_chunks(), b.as_chunks());
+    for (place, (a, b)) in a_words.iter().zip(b_words).enumerate() {
+        let differing = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differing != 0 {
+            return place * 8 + (differing.trailing_zeros() / 8) as usize;
+        }
+    }
+    let whole = a_words.len().min(b_words.len()) * 8;
+    let tails = a.iter().zip(b).skip(whole);
+    whole + tails.take_while(|(a, b)| a == b).count()
 }
