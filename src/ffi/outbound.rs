@@ -1,0 +1,302 @@
+//! The other half of `ohp_leg`: what its application wants, and what is to be sent.
+
+use core::ffi::c_char;
+
+use super::host::{ohp_host, template};
+use super::leg::{leg, ohp_leg};
+use super::panic::guard;
+use super::pointer::{self, Out};
+use super::sized::{self, Sized_};
+use super::status::ohp_status::{
+    self, OHP_ERR_FULL, OHP_ERR_INVALID, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_STATE, OHP_NONE,
+};
+use super::table::{self, ohp_table};
+use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
+use super::vocabulary::{ohp_verb, reason, tier};
+use crate::cbor::Item;
+use crate::envelope::{DraftError, ENVELOPE_MAX};
+use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN};
+use crate::trust::issue::IssueError;
+
+/// Room, in bytes, in which one INFO is written.
+pub const OHP_TRANSMIT_LEN: usize = 2984;
+
+const _: () = assert!(OHP_TRANSMIT_LEN == TRANSMIT_LEN);
+
+/// An INFO to be sent inside the dialog.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ohp_transmit {
+    /// sizeof(ohp_transmit).
+    pub size: usize,
+    /// All of its headers that are the protocol's, as "Name: value" lines, each ended by CRLF; no Content-Length.
+    pub headers: ohp_str,
+    /// The value of Content-Type.
+    pub content_type: ohp_str,
+    /// The value of Content-Encoding; none if there is to be no such header.
+    pub content_encoding: ohp_str,
+    /// The value of OHP-Version.
+    pub ohp_version: ohp_str,
+    /// The value of OHP-Tier.
+    pub ohp_tier: ohp_str,
+    /// The value of OHP-Verb.
+    pub ohp_verb: ohp_str,
+    /// The body: binary, unless the context says otherwise.
+    pub body: ohp_bytes,
+    /// The verb of the message that it belongs to.
+    pub verb: ohp_verb,
+    /// Which INFO of the message it is, from 1.
+    pub part: u32,
+    /// How many INFOs the message takes.
+    pub parts: u32,
+}
+
+// SAFETY: repr(C), size first; it is only ever written, so its enumeration is never read from C.
+unsafe impl Sized_ for ohp_transmit {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+fn status(error: &LegError) -> ohp_status {
+    match error {
+        LegError::Illegal(_) | LegError::NoProposal | LegError::Busy | LegError::DowngradeNotAllowed => OHP_ERR_STATE,
+        LegError::Draft(DraftError::Full) | LegError::Scratch => OHP_ERR_SPACE,
+        LegError::Issue(IssueError::NoKey) => OHP_ERR_KEY,
+        LegError::NoRoom => OHP_ERR_FULL,
+        LegError::Draft(_) | LegError::Issue(_) | LegError::Encode(_) | LegError::Frame(_) => OHP_ERR_INVALID,
+    }
+}
+
+/// Proposes to hand the conversation over. Then drain the leg.
+///
+/// The template says what only the application knows: audience, intent, transcript, policy, control.reason,
+/// control.fallback. The leg adds version, tier, identifier, times, nonce and verb, and, unless the template has them,
+/// issuer, session.callId and, from Signed upwards, the fingerprint of the newest usable audio and the codec hints. It
+/// signs where the tier wants that.
+///
+/// @param leg           A leg.
+/// @param host          What the leg is lent for this call.
+/// @param tier          An ohp_tier.
+/// @param template_data The template, in the envelope's own nesting: a JSON object or a canonical CBOR map,
+///                      OHP_TEMPLATE_LEN_MAX bytes at most.
+/// @param template_len  Its length in bytes.
+/// @param buffer        Where the envelope is written; OHP_ENVELOPE_LEN_MAX bytes.
+/// @param buffer_size   Its length.
+/// @param why           A buffer for what is wrong, with the path of the member; or NULL.
+/// @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
+/// @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
+///         a rule; OHP_ERR_STATE if a handoff is under way, or the proposal would be weaker than a rejected one that did
+///         not allow it; OHP_ERR_KEY, OHP_ERR_FULL, OHP_ERR_TOO_LONG, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
+///         OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_propose(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    tier: u32,
+    template_data: *const c_char,
+    template_len: usize,
+    buffer: *mut u8,
+    buffer_size: usize,
+    why: *mut ohp_text,
+    cbor: *mut ohp_bytes,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (given, buffer, mut why, out) = unsafe {
+            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
+            let given = pointer::bytes(template_data.cast(), template_len)?;
+            (given, buffer, Lent::new(why)?, Out::new(cbor)?)
+        };
+        if buffer.len() < ENVELOPE_MAX {
+            return Err(OHP_ERR_SPACE);
+        }
+        let tier = self::tier(tier)?;
+        // SAFETY: as the header demands.
+        let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
+        let given = template(given, memory, &mut why)?;
+        // SAFETY: as the header demands.
+        let mut leg = unsafe { self::leg(leg) }?;
+        let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
+        out.set(ohp_bytes::of(envelope.bytes()));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`leg`], [`sized::read`] and [`Lent::new`].
+unsafe fn say(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    why: *mut ohp_text,
+    say: impl FnOnce(&mut Leg, &mut Host<'_>) -> Result<(), LegError>,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: passed on to the caller.
+        let ((mut host, _), mut why, mut leg) =
+            unsafe { (sized::read(host)?.get()?, Lent::new(why)?, self::leg(leg)?) };
+        say(&mut leg, &mut host).map_err(why.fail(status))
+    })
+}
+
+/// Takes the conversation that was proposed. Then drain the leg.
+///
+/// @param leg   A leg.
+/// @param host  What the leg is lent for this call.
+/// @param why   A buffer for what is wrong, or NULL.
+/// @return OHP_OK; OHP_ERR_STATE if nothing is proposed, or a message is still on its way; OHP_ERR_INVALID, OHP_ERR_KEY,
+///         OHP_ERR_FULL, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE,
+///         OHP_ERR_RANGE.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_accept(leg: *mut ohp_leg, host: *const ohp_host, why: *mut ohp_text) -> ohp_status {
+    // SAFETY: as the header demands.
+    unsafe { say(leg, host, why, Leg::accept) }
+}
+
+/// Does not take the conversation that was proposed, or lets go of one that was accepted and not assumed. Then drain the
+/// leg.
+///
+/// @param leg     A leg.
+/// @param host    What the leg is lent for this call.
+/// @param reason  An ohp_reason, not OHP_REASON_NONE.
+/// @param why     A buffer for what is wrong, or NULL.
+/// @return As ohp_leg_accept().
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_reject(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    reason: u32,
+    why: *mut ohp_text,
+) -> ohp_status {
+    match self::reason(reason) {
+        // SAFETY: as the header demands.
+        Ok(reason) => unsafe { say(leg, host, why, |leg, host| leg.reject(host, reason)) },
+        Err(status) => status,
+    }
+}
+
+/// Makes the handoff final: sent by either side once it has been accepted. OHP_EVENT_HANDED_OFF follows when the peer has
+/// received it. Then drain the leg.
+///
+/// @param leg   A leg.
+/// @param host  What the leg is lent for this call.
+/// @param why   A buffer for what is wrong, or NULL.
+/// @return As ohp_leg_accept().
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_assume(leg: *mut ohp_leg, host: *const ohp_host, why: *mut ohp_text) -> ohp_status {
+    // SAFETY: as the header demands.
+    unsafe { say(leg, host, why, Leg::assume) }
+}
+
+/// Gives the conversation back (RETURN). Then drain the leg.
+///
+/// @param leg          A leg.
+/// @param host         What the leg is lent for this call.
+/// @param reason       Why, a word for control.reason such as "resolved".
+/// @param reason_len   Its length in bytes.
+/// @param context_data What has changed (intent, slots, summary), as a template as for ohp_leg_propose(); or NULL.
+/// @param context_len  Its length in bytes.
+/// @param why          A buffer for what is wrong, or NULL.
+/// @return As ohp_leg_accept(), and as ohp_leg_propose() for the template.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_give_back(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    reason: *const c_char,
+    reason_len: usize,
+    context_data: *const c_char,
+    context_len: usize,
+    why: *mut ohp_text,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (reason, given, mut why) = unsafe {
+            let given = pointer::bytes(context_data.cast(), context_len)?;
+            (pointer::text(reason, reason_len)?, given, Lent::new(why)?)
+        };
+        // SAFETY: as the header demands.
+        let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
+        let context: Option<Item<'_>> = match given.is_empty() {
+            true => None,
+            false => Some(template(given, memory, &mut why)?),
+        };
+        // SAFETY: as the header demands.
+        let mut leg = unsafe { self::leg(leg) }?;
+        leg.give_back(&mut host, reason, context).map_err(why.fail(status))
+    })
+}
+
+/// The next INFO to send inside the dialog. There is none while one is outstanding: its final response goes to
+/// ohp_leg_handle_response() first.
+///
+/// @param leg            A leg.
+/// @param table          The shared table.
+/// @param buffer         Where the INFO is written; OHP_TRANSMIT_LEN bytes.
+/// @param buffer_size    Its length.
+/// @param[out] transmit  The INFO; set its `size` before. Its texts and its body are in `buffer`.
+/// @return OHP_OK; OHP_NONE if there is nothing to send now; OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
+///         OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_poll_transmit(
+    leg: *mut ohp_leg,
+    table: *const ohp_table,
+    buffer: *mut u8,
+    buffer_size: usize,
+    transmit: *mut ohp_transmit,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (table, buffer, out) = unsafe {
+            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
+            (table::table(table)?, buffer, sized::Out::new(transmit)?)
+        };
+        if buffer.len() < TRANSMIT_LEN {
+            return Err(OHP_ERR_SPACE);
+        }
+        // SAFETY: as the header demands.
+        let mut leg = unsafe { self::leg(leg) }?;
+        let sent = leg.poll_transmit(&table, buffer).ok_or(OHP_NONE)?;
+        out.set(ohp_transmit {
+            size: 0,
+            headers: ohp_str::of(sent.info.headers),
+            content_type: ohp_str::of(sent.info.content_type),
+            content_encoding: ohp_str::or_none(sent.info.content_encoding),
+            ohp_version: ohp_str::of(sent.info.version),
+            ohp_tier: ohp_str::of(sent.info.tier),
+            ohp_verb: ohp_str::of(sent.info.verb),
+            body: ohp_bytes::of(sent.info.body),
+            verb: sent.verb.into(),
+            part: sent.part,
+            parts: sent.parts,
+        });
+        Ok(())
+    })
+}
+
+/// When ohp_leg_handle_timeout() has something to do.
+///
+/// @param leg            A leg.
+/// @param[out] deadline  Milliseconds since the Unix epoch.
+/// @return OHP_OK; OHP_NONE if it never has; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_poll_timeout(leg: *mut ohp_leg, deadline: *mut u64) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (out, leg) = unsafe { (Out::new(deadline)?, self::leg(leg)?) };
+        let due = leg.poll_timeout().ok_or(OHP_NONE)?;
+        out.set(u64::try_from(due.millis()).unwrap_or_default());
+        Ok(())
+    })
+}
