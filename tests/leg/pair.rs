@@ -1,5 +1,7 @@
 //! Two legs with a context and a table each, and what carries INFOs between them.
 
+#![allow(dead_code, reason = "each test file uses its own part of this one")]
+
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 
@@ -89,7 +91,7 @@ pub struct Pair {
     pub template: Value,
 }
 
-fn template() -> Value {
+pub fn template() -> Value {
     json!({
         "audience": { "vendor": "vendor-b", "did": RECEIVER_DID, "purpose": "human-takeover" },
         "session": { "locale": "en-GB" },
