@@ -25,6 +25,8 @@
 //! one that is set forward ends them earlier; neither breaks a promise above.
 
 mod claim;
+#[cfg(test)]
+mod interleavings;
 mod key;
 mod layout;
 mod outgoing;

@@ -26,7 +26,7 @@ pub enum Recorded {
 }
 
 impl Record {
-    fn content(self) -> Content {
+    pub(super) fn content(self) -> Content {
         Content::Value(payloads([self.surface.0, self.surface.1, self.call]))
     }
 

@@ -481,3 +481,20 @@ impl<'m, W: Word> Ways<'m, W> {
         Rival::Unresolved
     }
 }
+
+#[cfg(test)]
+impl<W: Word> Ways<'_, W> {
+    /// Does to the highest free place what a party does that is killed right after publishing its entry.
+    pub(super) fn leave_pending(&self, key: &Key, number: u64, expires: u64, now: u64) {
+        let record = super::replay::Record {
+            surface: (number, !number),
+            call: number << 32 | number,
+        };
+        let place = self.places() - 1;
+        let state = State(self.state(place).load(Acquire));
+        let claimed = self.claim(Entry { place, state }, now).unwrap();
+        assert!(self.fill(claimed, &key.payloads(), record.content()));
+        let pending = State::new(Kind::Pending, claimed.state.generation(), expires);
+        assert!(self.advance(claimed, pending).is_some());
+    }
+}
