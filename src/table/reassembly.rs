@@ -227,7 +227,11 @@ impl<W: Word> Slots<'_, W> {
         let total = untag(self.total(slot.index).load(Acquire), slot.tag()).ok_or(SlotError::Gone)?;
         let mut len = 0_usize;
         for number in 1..=total.min(u64::from(MAX_CHUNKS)) as u32 {
-            let extent = self.extent(slot, number).ok_or(SlotError::Incomplete)?;
+            let extent = match self.extent(slot, number) {
+                Some(extent) => extent,
+                None if self.stands(slot) => return Err(SlotError::Incomplete),
+                None => return Err(SlotError::Gone),
+            };
             let end = len + extent.len as usize;
             if let Some(out) = out.get_mut(len..end)
                 && !self.read_data(slot, extent.start, 0, out)
