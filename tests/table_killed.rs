@@ -474,6 +474,36 @@ fn a_receiver_that_slept_puts_nothing_into_another_message() {
 }
 
 #[test]
+fn copies_that_come_second_cost_a_message_no_room() {
+    const TOTAL: u32 = 40;
+    const CHUNK: [u8; 1_300] = [7; 1_300];
+    let config = Config {
+        slot_bytes: TOTAL * CHUNK.len() as u32,
+        ..CONFIG
+    };
+    let block = Block::new(&config);
+    let table = block.table(&config);
+    let put = move |index| {
+        let owner = table.key(Domain::Call, &[b"call"]);
+        let id = table.key(Domain::Message, &[b"message"]);
+        let received = table.slots().receive(&owner, &id, index, TOTAL, &CHUNK, LATER, NOW, 4);
+        received.map(|(_, put)| put)
+    };
+    // Of each chunk two copies are in the making while a third is stored: together three times what a slot holds.
+    for index in 1..=TOTAL {
+        let stored = if index == TOTAL { Put::Complete } else { Put::Stored };
+        let second = if index == TOTAL { Put::Complete } else { Put::Duplicate };
+        let others = move || asleep_after(400, || put(index), move || put(index));
+        let (mine, others) = asleep_after(400, || put(index), others);
+        assert_eq!(
+            (mine, others),
+            (Ok(second), Some((Ok(second), Some(Ok(stored))))),
+            "{index}"
+        );
+    }
+}
+
+#[test]
 fn an_opener_that_slept_and_others_put_one_message_together() {
     let block = Block::new(&TWO_SLOTS);
     for after in 0.. {

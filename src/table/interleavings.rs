@@ -112,7 +112,7 @@ fn at(time: u64) -> Timestamp {
 
 #[test]
 fn of_racing_recorders_exactly_one_is_first() {
-    explore(Some(5), || {
+    explore(Some(4), || {
         let block = Block::new(2 * entry_words(true));
         let parties: Vec<_> = [1, 2]
             .map(|number| {
@@ -247,7 +247,7 @@ fn racing_chargers_of_a_new_bucket_get_no_more_than_it_holds() {
 
 #[test]
 fn a_bucket_that_is_used_anew_is_not_charged_by_those_who_found_it_earlier() {
-    explore(Some(5), || {
+    explore(Some(4), || {
         let block = Block::new(entry_words(false));
         assert_eq!(rate::charge(&block.rates(1), &key(1), 1, NOW - 1_000), Ok(true));
         // The bucket is idle: its own key is charged again, and its place is wanted for another one.
@@ -265,7 +265,7 @@ fn a_bucket_that_is_used_anew_is_not_charged_by_those_who_found_it_earlier() {
 
 #[test]
 fn of_racing_takers_exactly_one_gets_the_message() {
-    explore(None, || {
+    explore(Some(3), || {
         let block = Block::of_slots(1);
         let set = block.slots(1).open(&key(1), &key(2), at(LATER), at(NOW), 4).unwrap();
         let party = move |block: &Block, index: u32, bytes: &[u8]| {
@@ -304,7 +304,7 @@ fn of_racing_takers_exactly_one_gets_the_message() {
 
 #[test]
 fn copies_of_one_chunk_that_race_are_one_chunk() {
-    explore(None, || {
+    explore(Some(3), || {
         let block = Block::of_slots(1);
         let set = block.slots(1).open(&key(1), &key(2), at(LATER), at(NOW), 4).unwrap();
         let other = {
@@ -319,7 +319,7 @@ fn copies_of_one_chunk_that_race_are_one_chunk() {
 
 #[test]
 fn chunks_that_contradict_each_other_end_the_set_in_any_order() {
-    explore(None, || {
+    explore(Some(3), || {
         let block = Block::of_slots(1);
         let set = block.slots(1).open(&key(1), &key(2), at(LATER), at(NOW), 4).unwrap();
         let other = {
@@ -344,7 +344,7 @@ fn chunks_that_contradict_each_other_end_the_set_in_any_order() {
 
 #[test]
 fn racing_openers_of_one_set_open_it_once() {
-    explore(Some(2), || {
+    explore(Some(1), || {
         let block = Block::of_slots(2);
         let open = |block: &Block| -> SlotRef { block.slots(2).open(&key(1), &key(2), at(LATER), at(NOW), 1).unwrap() };
         let other = {
@@ -357,7 +357,7 @@ fn racing_openers_of_one_set_open_it_once() {
 
 #[test]
 fn racing_openers_of_two_sets_stay_below_the_owners_limit() {
-    explore(None, || {
+    explore(Some(3), || {
         let block = Block::of_slots(2);
         let open = |block: &Block, id: u8| block.slots(2).open(&key(1), &key(id), at(LATER), at(NOW), 1).is_ok();
         let other = {

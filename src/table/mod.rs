@@ -25,6 +25,7 @@
 //! one that is set forward ends them earlier; neither breaks a promise above.
 
 mod claim;
+mod extent;
 #[cfg(test)]
 mod interleavings;
 mod key;

@@ -24,8 +24,9 @@ impl<W: Word> Slots<'_, W> {
         for _ in 0..ATTEMPTS {
             let slot = self.claim(purpose, claim::moment(now))?;
             // A claim is lost only by sleeping longer than it lives.
-            if let Ok(start) = self.reserve(slot, bytes.len())
-                && self.write_data(slot, start, bytes)
+            if let Ok(extent) = self.reserve(slot, bytes.len())
+                && self.write_data(slot, extent, bytes)
+                && self.write(slot, self.chunk(slot.index, 1), extent.to_payload())
                 && self.advance(slot, Kind::Stored).is_ok()
             {
                 return Ok(slot.reference());
@@ -39,8 +40,8 @@ impl<W: Word> Slots<'_, W> {
     /// # Errors
     /// [`SlotError::Gone`] if it was released, or has expired and made room for another.
     pub fn stored_len(&self, message: SlotRef) -> Result<usize, SlotError> {
-        let (bytes, _) = self.used(self.stored(message)?).ok_or(SlotError::Gone)?;
-        Ok(bytes as usize)
+        let extent = self.extent(self.stored(message)?, 1).ok_or(SlotError::Gone)?;
+        Ok(extent.len as usize)
     }
 
     /// Copies a stored message from byte `offset` on into `out`; returns how many bytes there were, 0 at its end.
@@ -49,9 +50,9 @@ impl<W: Word> Slots<'_, W> {
     /// [`SlotError::Gone`] if it was released, or has expired and made room for another, even while it was read.
     pub fn read(&self, message: SlotRef, offset: usize, out: &mut [u8]) -> Result<usize, SlotError> {
         let slot = self.stored(message)?;
-        let (bytes, _) = self.used(slot).ok_or(SlotError::Gone)?;
-        let len = (bytes as usize).saturating_sub(offset).min(out.len());
-        if self.read_data(slot, 0, offset, &mut out[..len]) {
+        let extent = self.extent(slot, 1).ok_or(SlotError::Gone)?;
+        let len = (extent.len as usize).saturating_sub(offset).min(out.len());
+        if self.read_data(slot, extent, offset, &mut out[..len]) {
             Ok(len)
         } else {
             Err(SlotError::Gone)

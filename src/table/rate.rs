@@ -19,8 +19,9 @@ use super::word::Word;
 pub const MAX_PER_SECOND: u32 = 1_000_000;
 
 /// How far the clock may seem to run backwards, in milliseconds, because racing parties read it at different moments:
-/// nothing is paid back then. A larger step is a clock that was set back, and starts the bucket anew.
-pub const CLOCK_STEP_MS: u64 = 1_000;
+/// nothing is paid back then. A larger step is a clock that was set back, and starts the bucket anew. This is the skew
+/// that the protocol tolerates everywhere else.
+pub const CLOCK_STEP_MS: u64 = crate::time::CLOCK_SKEW_MS.unsigned_abs();
 
 /// Milliseconds in which any bucket is full again.
 const REFILL_MS: u64 = 1_000;

@@ -10,6 +10,7 @@
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
 use super::claim::{self, tagged, untag};
+use super::extent::Extent;
 use super::key::Key;
 use super::slots::{
     ATTEMPTS, BYTES_PER_OWNER, Kind, Link, MAX_CHUNKS, MAX_OPEN_SETS_PER_OWNER, Purpose, Slot, SlotError, SlotRef,
@@ -19,27 +20,6 @@ use super::stats::Counter;
 use super::ways::{Content, Entry, InsertError, Inserted};
 use super::word::Word;
 use crate::time::Timestamp;
-
-/// Where a chunk lies: its first word, plus one so that no chunk is 0, and its bytes.
-#[derive(Clone, Copy)]
-struct Extent {
-    start: u32,
-    len: u32,
-}
-
-impl Extent {
-    fn to_payload(self) -> u64 {
-        u64::from(self.start + 1) << 24 | u64::from(self.len)
-    }
-
-    /// `None` if no chunk has been entered.
-    fn from_payload(payload: u64) -> Option<Self> {
-        Some(Self {
-            start: (payload >> 24).checked_sub(1)? as u32,
-            len: (payload & 0xff_ffff) as u32,
-        })
-    }
-}
 
 /// What became of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +201,7 @@ impl<W: Word> Slots<'_, W> {
     ///
     /// # Errors
     /// [`SlotError::Incomplete`] and [`SlotError::ShortBuffer`] leave the set as it is; [`SlotError::Done`] if another
-    /// was first; [`SlotError::Dead`]; [`SlotError::Gone`].
+    /// was first; [`SlotError::TooLarge`] if racing chunks made it so, and [`SlotError::Dead`]; [`SlotError::Gone`].
     pub fn take(&self, set: SlotRef, out: &mut [u8]) -> Result<usize, SlotError> {
         let slot = self.opened(set)?;
         let total = untag(self.total(slot.index).load(Acquire), slot.tag()).ok_or(SlotError::Gone)?;
@@ -234,7 +214,7 @@ impl<W: Word> Slots<'_, W> {
             };
             let end = len + extent.len as usize;
             if let Some(out) = out.get_mut(len..end)
-                && !self.read_data(slot, extent.start, 0, out)
+                && !self.read_data(slot, extent, 0, out)
             {
                 return Err(SlotError::Gone);
             }
@@ -242,6 +222,10 @@ impl<W: Word> Slots<'_, W> {
         }
         if total == 0 {
             return Err(SlotError::Incomplete);
+        }
+        if len > self.slot_bytes() {
+            self.end(slot);
+            return Err(SlotError::TooLarge);
         }
         if len > out.len() {
             return Err(SlotError::ShortBuffer { needed: len as u32 });
@@ -273,43 +257,39 @@ impl<W: Word> Slots<'_, W> {
         }
     }
 
-    fn extent(&self, slot: Slot, number: u32) -> Option<Extent> {
-        let word = self.chunk(slot.index, number).load(Acquire);
-        untag(word, slot.tag()).and_then(Extent::from_payload)
-    }
-
     fn enter(&self, slot: Slot, index: u32, total: u32, bytes: &[u8], now: u64) -> Result<Put, SlotError> {
         if index == 0 || index > total || total > MAX_CHUNKS {
             return Err(SlotError::Index);
+        }
+        if bytes.len() > self.slot_bytes() {
+            return Err(SlotError::TooLarge);
         }
         self.agree_on_total(slot, total)?;
         if let Some(extent) = self.extent(slot, index) {
             return self.compare(slot, total, extent, bytes);
         }
-        let start = self.reserve(slot, bytes.len())?;
+        let room = self.slot_bytes() as u64;
+        if self.entered_bytes(slot) + bytes.len() as u64 > room {
+            return Err(SlotError::TooLarge);
+        }
+        let extent = self.reserve(slot, bytes.len())?;
+        if !self.write_data(slot, extent, bytes) {
+            return Err(SlotError::Gone);
+        }
+        if let Some(other) = self.commit(slot, index, extent)? {
+            self.give_back(slot, extent);
+            return self.compare(slot, total, other, bytes);
+        }
+        // Judged again after the chunk was entered, so that of two that pass a limit together one at least notices.
+        let complete = self.is_complete(slot, total);
+        if self.entered_bytes(slot) > room {
+            return Err(SlotError::TooLarge);
+        }
         if self.owner_bytes(slot, now) > u64::from(BYTES_PER_OWNER) {
             self.counters.count(Counter::OwnerLimit);
             return Err(SlotError::OwnerLimit);
         }
-        if !self.write_data(slot, start, bytes) {
-            return Err(SlotError::Gone);
-        }
-        // INVARIANT: `reserve` admits no more than a slot's bytes, which fit 24 bits.
-        let extent = Extent {
-            start,
-            len: bytes.len() as u32,
-        };
-        match self.commit(slot, index, extent)? {
-            None => Ok(if self.is_complete(slot, total) {
-                Put::Complete
-            } else {
-                Put::Stored
-            }),
-            Some(other) => {
-                self.give_back(slot, start, bytes.len());
-                self.compare(slot, total, other, bytes)
-            }
-        }
+        Ok(if complete { Put::Complete } else { Put::Stored })
     }
 
     fn agree_on_total(&self, slot: Slot, total: u32) -> Result<(), SlotError> {
@@ -353,9 +333,7 @@ impl<W: Word> Slots<'_, W> {
     }
 
     fn compare(&self, slot: Slot, total: u32, extent: Extent, bytes: &[u8]) -> Result<Put, SlotError> {
-        let same =
-            extent.len as usize == bytes.len() && self.holds(slot, extent.start, bytes).ok_or(SlotError::Gone)?;
-        if !same {
+        if !self.holds(slot, extent, bytes).ok_or(SlotError::Gone)? {
             return Err(SlotError::Conflict);
         }
         Ok(if self.is_complete(slot, total) {

@@ -18,7 +18,7 @@
 //! an earlier message is told apart for good.
 
 use core::fmt;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
 use super::claim::{self, PAYLOAD_BYTES, tagged, untag, write_claimed};
 use super::key::{Domain, Key};
@@ -36,8 +36,7 @@ pub const MAX_OPEN_SETS_PER_OWNER: u32 = 16;
 pub const BYTES_PER_OWNER: u32 = 64 * 1024;
 /// Lifetime of a chunk set whose `notAfter` is not known (row 24).
 pub const UNFINISHED_SET_MS: i64 = 300_000;
-/// Bytes of a slot, unless configured: 32 KiB of CBOR as base64 text are 43,691 bytes, and some room for a copy of a
-/// chunk whose writer was killed, or was second.
+/// Bytes of the largest message, unless configured: 32 KiB of CBOR as base64 text are 43,691 bytes.
 pub const SLOT_BYTES: u32 = 48 * 1024;
 /// Most bytes that a slot can be configured for.
 pub const MAX_SLOT_BYTES: u32 = 1024 * 1024;
@@ -51,18 +50,24 @@ const TIME: u64 = u64::MAX >> (KIND_BITS + GENERATION_BITS);
 const INDEX_BITS: u32 = 20;
 const LINK_KIND_BITS: u32 = u64::BITS - GENERATION_BITS - INDEX_BITS;
 
-/// Words of a slot before its data: home, total, cursor and the chunks, rounded up to whole cache lines.
+/// Words of a slot before its data, in whole cache lines.
 const BODY_HEAD: u32 = 72;
 const HOME: u32 = 0;
 const TOTAL: u32 = 1;
 const CURSOR: u32 = 2;
 const CHUNK: u32 = 3;
+const SPARE: u32 = CHUNK + MAX_CHUNKS;
+/// Extents that a slot remembers for anybody to use.
+pub(super) const SPARES: u32 = BODY_HEAD - SPARE;
+
+/// The largest chunk that comes over UDP (row 23), and how many such copies may be in the making, or lost with their
+/// makers, beyond what the message itself needs.
+const COPY_BYTES: u32 = 1_300;
+const COPIES: u32 = 8;
 
 /// Words of each slot that lie outside its body, in four arrays over all slots so that a scan reads few lines.
 const SCANNED: u32 = 4;
 
-/// Words written between two looks at the slot's state.
-const COPY_BATCH: usize = 8;
 /// Tries at a word that others change as well; each failed one means that another party has succeeded.
 pub(super) const ATTEMPTS: usize = 64;
 
@@ -133,9 +138,11 @@ impl Link {
 /// Why a slot operation was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotError {
-    /// Every slot, or the directory of chunk sets, is full of live messages. Answer 503.
+    /// Every slot, or the directory of chunk sets, is full of live messages; or too many copies of chunks are being made
+    /// at this moment. Nothing was changed. Answer 503.
     Full,
-    /// The owner has as many open chunk sets as it may, or this chunk would give it more than [`BYTES_PER_OWNER`].
+    /// The owner has as many open chunk sets as it may; or this chunk gave it more than [`BYTES_PER_OWNER`], and the set
+    /// is dead.
     OwnerLimit,
     /// An earlier error ended this set; its identifier is refused until it expires.
     Dead,
@@ -280,9 +287,10 @@ impl<W> Clone for Slots<'_, W> {
 
 impl<W> Copy for Slots<'_, W> {}
 
-/// Data words of a slot: chunks begin on words of their own.
+/// Data words of a slot. Chunks begin on words of their own.
 const fn data_words(slot_bytes: u32) -> u32 {
-    slot_bytes.div_ceil(PAYLOAD_BYTES as u32) + 2 * MAX_CHUNKS
+    let payload = PAYLOAD_BYTES as u32;
+    slot_bytes.div_ceil(payload) + MAX_CHUNKS + COPIES * COPY_BYTES.div_ceil(payload)
 }
 
 /// Words of a slot, all told.
@@ -356,6 +364,23 @@ impl<'m, W: Word> Slots<'m, W> {
     /// The word of chunk `number`, from 1.
     pub(super) fn chunk(&self, index: u32, number: u32) -> &'m W {
         self.body(index, CHUNK + number - 1)
+    }
+
+    pub(super) fn cursor(&self, index: u32) -> &'m W {
+        self.body(index, CURSOR)
+    }
+
+    pub(super) fn spare(&self, index: u32, number: u32) -> &'m W {
+        self.body(index, SPARE + number)
+    }
+
+    pub(super) fn data(&self, index: u32, word: u32) -> &'m W {
+        self.body(index, BODY_HEAD + word)
+    }
+
+    /// Data words of each slot.
+    pub(super) fn data_words(&self) -> u32 {
+        data_words(self.slot_bytes)
     }
 
     pub(super) fn load(&self, index: u32) -> Slot {
@@ -458,10 +483,10 @@ impl<'m, W: Word> Slots<'m, W> {
             && self.write(slot, self.owner(index), purpose.owner)
             && self.write(slot, self.home(index), 0)
             && self.write(slot, self.total(index), 0)
-            && self.write(slot, self.body(index, CURSOR), 0)
-            // An empty chunk word is empty in every generation; the others would be full again when tags wrap.
-            && (1..=MAX_CHUNKS).all(|number| {
-                let word = self.chunk(index, number);
+            && self.write(slot, self.cursor(index), 0)
+            // An empty extent is empty in every generation; the others would be full again when tags wrap.
+            && (CHUNK..BODY_HEAD).all(|number| {
+                let word = self.body(index, number);
                 word.load(Relaxed) & claim::PAYLOAD == 0 || self.write(slot, word, 0)
             })
     }
@@ -509,16 +534,14 @@ impl<'m, W: Word> Slots<'m, W> {
         count
     }
 
-    /// Bytes reserved in the owner's open chunk sets.
+    /// Bytes entered in the open chunk sets of the slot's owner. The fence pairs with that of whoever enters a chunk
+    /// elsewhere at the same time: of the two that pass the limit together, at least one sees both.
     pub(super) fn owner_bytes(&self, slot: Slot, now: u64) -> u64 {
         let Some(owner) = untag(self.owner(slot.index).load(Relaxed), slot.tag()) else {
             return 0;
         };
         W::fence(SeqCst);
-        self.owned(owner, now)
-            .filter_map(|slot| self.used(slot))
-            .map(|(bytes, _)| u64::from(bytes))
-            .sum()
+        self.owned(owner, now).map(|slot| self.entered_bytes(slot)).sum()
     }
 
     /// The owner's slots that are open, or claimed to be opened.
@@ -531,111 +554,4 @@ impl<'m, W: Word> Slots<'m, W> {
                 && !(slot.state.kind() == Kind::Claimed && slots.is_reusable(*slot, now))
         })
     }
-
-    /// Bytes and words of the slot's data that are reserved.
-    pub(super) fn used(&self, slot: Slot) -> Option<(u32, u32)> {
-        let used = untag(self.body(slot.index, CURSOR).load(Relaxed), slot.tag())?;
-        Some(((used >> 24) as u32, (used & 0xff_ffff) as u32))
-    }
-
-    /// Reserves room for `len` bytes; returns the first word.
-    pub(super) fn reserve(&self, slot: Slot, len: usize) -> Result<u32, SlotError> {
-        let cursor = self.body(slot.index, CURSOR);
-        let len = u32::try_from(len).map_err(|_| SlotError::TooLarge)?;
-        for _ in 0..ATTEMPTS {
-            let seen = cursor.load(Acquire);
-            if !self.stands(slot) {
-                return Err(SlotError::Gone);
-            }
-            let used = untag(seen, slot.tag()).ok_or(SlotError::Gone)?;
-            let (bytes, start) = ((used >> 24) as u32, (used & 0xff_ffff) as u32);
-            let end = start.saturating_add(len.div_ceil(PAYLOAD_BYTES as u32));
-            let bytes = bytes.saturating_add(len);
-            if bytes > self.slot_bytes || end > data_words(self.slot_bytes) {
-                return Err(SlotError::TooLarge);
-            }
-            let next = tagged(slot.tag(), u64::from(bytes) << 24 | u64::from(end));
-            if cursor.compare_exchange(seen, next, AcqRel, Relaxed).is_ok() {
-                return Ok(start);
-            }
-        }
-        self.counters.count(Counter::Contended);
-        Err(SlotError::Full)
-    }
-
-    /// Gives room back, if nobody has reserved any behind it.
-    pub(super) fn give_back(&self, slot: Slot, start: u32, len: usize) {
-        let end = start + len.div_ceil(PAYLOAD_BYTES) as u32;
-        let Some((bytes, words)) = self.used(slot) else { return };
-        if words == end {
-            let seen = tagged(slot.tag(), u64::from(bytes) << 24 | u64::from(words));
-            let next = tagged(slot.tag(), u64::from(bytes - len as u32) << 24 | u64::from(start));
-            let _ = self
-                .body(slot.index, CURSOR)
-                .compare_exchange(seen, next, AcqRel, Relaxed);
-        }
-    }
-
-    /// Copies bytes into reserved room. `false`: the slot has gone to another message, into which nothing was written.
-    pub(super) fn write_data(&self, slot: Slot, start: u32, bytes: &[u8]) -> bool {
-        let mut word = BODY_HEAD + start;
-        bytes.chunks(COPY_BATCH * PAYLOAD_BYTES).all(|batch| {
-            let first = word;
-            word += batch.len().div_ceil(PAYLOAD_BYTES) as u32;
-            let mut seen = [0; COPY_BATCH];
-            for (index, seen) in (first..word).zip(&mut seen) {
-                *seen = self.body(slot.index, index).load(Acquire);
-            }
-            // One look at the state serves the batch: all of it was read before.
-            self.stands(slot)
-                && (first..word)
-                    .zip(seen)
-                    .zip(batch.chunks(PAYLOAD_BYTES))
-                    .all(|((index, seen), bytes)| {
-                        let to = self.body(slot.index, index);
-                        let value = pack(bytes);
-                        to.compare_exchange(seen, tagged(slot.tag(), value), Release, Relaxed)
-                            .is_ok()
-                            || self.write(slot, to, value)
-                    })
-        })
-    }
-
-    /// Copies `out.len()` bytes from byte `skip` of the data that begins at word `start`. `false`: the slot has gone
-    /// to another message, and `out` holds nothing of use.
-    pub(super) fn read_data(&self, slot: Slot, start: u32, skip: usize, out: &mut [u8]) -> bool {
-        let mut word = BODY_HEAD + start + (skip / PAYLOAD_BYTES) as u32;
-        let mut skip = skip % PAYLOAD_BYTES;
-        let mut out = out;
-        while !out.is_empty() {
-            let Some(value) = untag(self.body(slot.index, word).load(Relaxed), slot.tag()) else {
-                return false;
-            };
-            let bytes = value.to_le_bytes();
-            let bytes = &bytes[skip..PAYLOAD_BYTES];
-            let len = bytes.len().min(out.len());
-            let (head, rest) = out.split_at_mut(len);
-            head.copy_from_slice(&bytes[..len]);
-            (out, word, skip) = (rest, word + 1, 0);
-        }
-        true
-    }
-
-    /// Whether the data that begins at word `start` is these bytes; `None` as in [`read_data`](Self::read_data).
-    pub(super) fn holds(&self, slot: Slot, start: u32, bytes: &[u8]) -> Option<bool> {
-        let mut same = true;
-        for (word, bytes) in (BODY_HEAD + start..).zip(bytes.chunks(PAYLOAD_BYTES)) {
-            same &= untag(self.body(slot.index, word).load(Relaxed), slot.tag())? == pack(bytes);
-        }
-        Some(same)
-    }
-}
-
-/// Up to six bytes as a payload.
-fn pack(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    u64::from_le_bytes(word)
 }
