@@ -116,7 +116,7 @@ fn identifiers_that_expired_are_new_to_exactly_one_thread_again() {
             for step in 0..IDS {
                 // Half of the identifiers change from round to round, so that places do as well.
                 let number = (step + party * 5) % IDS;
-                let number = number + if number % 2 == 0 { round * IDS } else { 0 };
+                let number = number + if number.is_multiple_of(2) { round * IDS } else { 0 };
                 let key = id(table, Domain::Nonce, number);
                 let known = match table.record(&key, record(party, number), now.plus(9), now).unwrap() {
                     Recorded::New => {
