@@ -3,8 +3,9 @@
 
 use std::hint::black_box;
 use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use ohp::cbor::{Item, json};
 use ohp::envelope::{Draft, ENVELOPE_MAX, Envelope, SHAPE, STAMP_RANDOM_LEN, Tier};
 use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, Settings};
@@ -105,31 +106,37 @@ fn info_to_verdict(criterion: &mut Criterion) {
         let (mut scratch, mut out) = (vec![0; SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
         let mut nth = ENVELOPES;
         group.bench_function(tier.as_str(), |bencher| {
-            bencher.iter_batched_ref(
-                || {
-                    nth += 1;
-                    if nth >= ENVELOPES {
+            bencher.iter_custom(|iterations| {
+                let mut spent = Duration::ZERO;
+                let mut left = iterations;
+                while left > 0 {
+                    if nth == ENVELOPES {
                         nth = 0;
                         Table::init(&words, &config, [7; 16]).expect("a table");
                     }
-                    (Leg::new(CALL_ID).expect("a leg"), nth)
-                },
-                |(leg, nth)| {
-                    let mut host = Host {
-                        context: &context,
-                        table: Table::attach(&words).expect("a table"),
-                        tap: None,
-                        peer: b"192.0.2.1",
-                        now: NOW,
-                        random: [1; STAMP_RANDOM_LEN],
-                        scratch: &mut scratch,
-                    };
-                    let info = Info::parse(HEADERS, &envelopes[*nth]).expect("headers");
-                    let handled = leg.handle_info(&mut host, &info, &mut out, &mut |_, _| ());
-                    assert!(handled.verdict.is_some_and(|verdict| verdict.is_accepted()));
-                },
-                BatchSize::SmallInput,
-            );
+                    let round = left.min((ENVELOPES - nth) as u64) as usize;
+                    let mut legs: Vec<_> = (0..round).map(|_| Leg::new(CALL_ID).expect("a leg")).collect();
+                    let start = Instant::now();
+                    for (leg, envelope) in legs.iter_mut().zip(&envelopes[nth..]) {
+                        let mut host = Host {
+                            context: &context,
+                            table: Table::attach(&words).expect("a table"),
+                            tap: None,
+                            peer: b"192.0.2.1",
+                            now: NOW,
+                            random: [1; STAMP_RANDOM_LEN],
+                            scratch: &mut scratch,
+                        };
+                        let info = Info::parse(HEADERS, envelope).expect("headers");
+                        let handled = leg.handle_info(&mut host, &info, &mut out, &mut |_, _| ());
+                        assert!(handled.verdict.is_some_and(|verdict| verdict.is_accepted()));
+                    }
+                    spent += start.elapsed();
+                    nth += round;
+                    left -= round as u64;
+                }
+                spent
+            });
         });
     }
     group.finish();

@@ -180,6 +180,24 @@ impl Pair {
         })
     }
 
+    /// The bytes of a proposal.
+    pub fn propose_bytes(&mut self, tier: Tier) -> Vec<u8> {
+        let cbor = common::to_cbor(&self.template.to_string());
+        let mut out = vec![0; ENVELOPE_MAX];
+        self.with(Which::Sender, |leg, host| {
+            let template = Item::parse(&cbor).expect("canonical");
+            leg.propose(host, tier, template, &mut out)
+                .expect("a proposal")
+                .bytes()
+                .to_vec()
+        })
+    }
+
+    /// Whether a side answers what it refuses by itself.
+    pub fn set_enforce(&mut self, which: Which, enforce: bool) {
+        self.ends[which as usize].context.settings.enforce = enforce;
+    }
+
     /// A handoff that has come to ACCEPTED on both sides, all events read.
     pub fn accepted(&mut self, tier: Tier) -> EnvelopeId {
         let id = self.propose(tier).expect("a proposal");
