@@ -21,7 +21,7 @@ use crate::exit::Failure;
 const TALK: Duration = Duration::from_millis(3000);
 
 /// How long the agent waits before it proposes again with newer sound.
-const TRY_AGAIN: Duration = Duration::from_millis(900);
+const TRY_AGAIN: Duration = Duration::from_millis(1500);
 
 /// Proposals with a fingerprint. Over a lossy leg the very 200 ms that it is of may not have arrived.
 const TRIES_WITH_SOUND: u32 = 6;
@@ -34,6 +34,10 @@ const BETWEEN_TRIALS: Duration = Duration::from_millis(1200);
 
 /// How long a trial waits for its answer; INFO requests may have to be sent again a few times.
 const TRIAL_LIMIT: Duration = Duration::from_secs(20);
+
+/// Reasons to try again: the centre had not heard the very 200 ms, or its answer never came.
+const SOUND_DID_NOT_ARRIVE: &str = "not-bound-to-call";
+const NO_ANSWER: &str = "no answer";
 
 /// What the agent is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +168,7 @@ impl Agent {
         if Some(dialog) == self.replaced {
             let by = if by_peer { "centre" } else { "agent" };
             self.reporter.tell("dropped", json!({ "call": call_id, "by": by }));
+            self.replaced = None;
             return Ok(());
         }
         match self.scene {
@@ -203,6 +208,8 @@ impl Agent {
                 self.scene = Scene::Joining;
             }
             (Happened::Rejected(reason), Scene::Proposing) => self.on_rejected(now, &reason)?,
+            // The centre could not answer while an earlier answer of its own was on its way.
+            (Happened::TimedOut, Scene::Proposing) => self.on_rejected(now, NO_ANSWER)?,
             (Happened::Returned, Scene::HandedOver) => {
                 self.reporter.tell("resumes", json!({}));
                 self.scene = Scene::Back(now + WRAP_UP);
@@ -215,7 +222,8 @@ impl Agent {
 
     /// Sound that did not arrive is no reason to give up: newer sound may.
     fn on_rejected(&mut self, now: Instant, reason: &str) -> Result<(), Failure> {
-        if reason != "not-bound-to-call" || self.tries > TRIES_WITH_SOUND {
+        let worth_it = [SOUND_DID_NOT_ARRIVE, NO_ANSWER].contains(&reason);
+        if !worth_it || self.tries > TRIES_WITH_SOUND {
             return Err(Failure::new(format_args!("the centre rejected the handoff: {reason}")));
         }
         let how = if self.tries < TRIES_WITH_SOUND {
@@ -295,7 +303,8 @@ impl Agent {
     fn on_time(&mut self, now: Instant) -> Result<(), Failure> {
         match self.scene {
             Scene::Talking(then) if now >= then => self.propose()?,
-            Scene::Back(then) if now >= then => {
+            // Not before the old leg is dropped: its BYE may have to be sent again.
+            Scene::Back(then) if now >= then && self.replaced.is_none() => {
                 self.reporter
                     .tell("hangs-up", json!({ "call": self.user_agent.call_id(self.call) }));
                 self.user_agent.bye(now, self.call);

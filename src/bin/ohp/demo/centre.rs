@@ -28,6 +28,8 @@ struct Call {
     handoff: Handoff,
     /// Where messages go now.
     dialog: DialogId,
+    /// A leg that another has replaced and that is to be dropped.
+    replaced: Option<DialogId>,
     give_back_at: Option<Instant>,
 }
 
@@ -65,7 +67,7 @@ impl Centre {
                 offer,
                 replaces,
             } => self.on_invite(now, dialog, &offer, replaces)?,
-            Event::Confirmed { dialog, .. } => self.on_joined(now, dialog),
+            Event::Confirmed { dialog, .. } => self.on_joined(dialog),
             Event::Info { dialog, request } => {
                 let status = match self.call(dialog) {
                     Some(call) => call.handoff.on_info(now, &request),
@@ -116,6 +118,7 @@ impl Centre {
                 self.calls.push(Call {
                     handoff,
                     dialog,
+                    replaced: None,
                     give_back_at: None,
                 });
             }
@@ -123,18 +126,14 @@ impl Centre {
         Ok(())
     }
 
-    /// A call stands. If it replaces another, the other is dropped (RFC 3891 §3).
-    fn on_joined(&mut self, now: Instant, dialog: DialogId) {
+    /// A call stands. If it replaces another, the other is to be dropped (RFC 3891 §3).
+    fn on_joined(&mut self, dialog: DialogId) {
         let call_id = self.user_agent.call_id(dialog).to_owned();
         let Some(call) = self.call(dialog) else { return };
-        let old = std::mem::replace(&mut call.dialog, dialog);
-        if old == dialog {
-            return;
+        if call.dialog != dialog {
+            call.replaced = Some(std::mem::replace(&mut call.dialog, dialog));
+            self.reporter.tell("joined", json!({ "call": call_id }));
         }
-        self.reporter.tell("joined", json!({ "call": call_id }));
-        self.reporter
-            .tell("hangs-up", json!({ "call": self.user_agent.call_id(old) }));
-        self.user_agent.bye(now, old);
     }
 
     fn call(&mut self, dialog: DialogId) -> Option<&mut Call> {
@@ -153,8 +152,15 @@ impl Centre {
                         call.give_back_at = Some(now + HOLD);
                     }
                     Happened::Trouble(message) => self.reporter.tell("trouble", json!({ "message": message })),
-                    Happened::Accepted | Happened::Rejected(_) | Happened::Returned => {}
+                    Happened::Accepted | Happened::Rejected(_) | Happened::Returned | Happened::TimedOut => {}
                 }
+            }
+            // What is still on its way on the old leg is waited for: it is a message of this conversation.
+            let drop = call.replaced.take_if(|old| !self.user_agent.has_info_outstanding(*old));
+            if let Some(old) = drop {
+                self.reporter
+                    .tell("hangs-up", json!({ "call": self.user_agent.call_id(old) }));
+                self.user_agent.bye(now, old);
             }
             if call.give_back_at.is_some_and(|then| now >= then) {
                 call.give_back_at = None;

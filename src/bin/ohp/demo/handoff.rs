@@ -89,6 +89,8 @@ pub enum Happened {
     HandedOff,
     /// The sender has it back.
     Returned,
+    /// An answer or an ASSUME did not come in time.
+    TimedOut,
     /// Something that should not happen in the demonstration.
     Trouble(String),
 }
@@ -312,7 +314,7 @@ impl Handoff {
                 }
                 Event::HandedOff { .. } => Happened::HandedOff,
                 Event::Returned { .. } => Happened::Returned,
-                Event::TimedOut { .. } => Happened::Trouble("the handoff ran out of time".to_owned()),
+                Event::TimedOut { .. } => Happened::TimedOut,
                 Event::Undelivered { verb, status } => {
                     Happened::Trouble(format!("{verb} could not be delivered: {status}"))
                 }

@@ -34,6 +34,9 @@ const CONFIG_LIMIT: u64 = 1 << 20;
 /// Longest life of the process: whatever goes wrong, it ends by itself.
 const RUN_LIMIT: Duration = Duration::from_secs(160);
 
+/// How long a proposal lives: long enough for a replay to be one, short enough to try again if nobody answers.
+const LIFETIME_MS: i64 = 60_000;
+
 /// How long the loop sleeps when there is nothing to do; RTP has 20 ms to the next packet.
 const NAP: Duration = Duration::from_millis(1);
 
@@ -122,7 +125,10 @@ impl Config {
             tier: tier.ok_or_else(|| Failure::new("`tier` is none of the protocol's"))?,
             shared: Shared::new(Context {
                 bundle,
-                settings: Settings::default(),
+                settings: Settings {
+                    lifetime_ms: LIFETIME_MS,
+                    ..Settings::default()
+                },
             })?,
             peer: address(&config["peer"])?,
             to: (

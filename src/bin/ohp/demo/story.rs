@@ -295,7 +295,11 @@ fn sentence(event: &Event) -> Option<String> {
         "hangs-up" => format!("BYE ({})", text("call")),
         "tries" => format!("{HEAD}tries a {} envelope{HEAD:#}: {}", text("trial"), text("how")),
         "refused" => format!("is refused: {}", text("reason")),
-        "retries" => format!("was refused for {} and proposes again: {}", text("reason"), text("how")),
+        "retries" => format!(
+            "was not taken up ({}) and proposes again: {}",
+            text("reason"),
+            text("how")
+        ),
         "trouble" => format!("{BAD}{}{BAD:#}", text("message")),
         "done" => format!(
             "is done; {} datagrams sent, {} of them lost and {} delayed by the weather",

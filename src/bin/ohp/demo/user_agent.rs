@@ -19,6 +19,9 @@ use super::transaction::{Client, Due, LIFETIME, Resend, Server, T2};
 /// Sockets are tried until one has an even port, as RTP has by custom (RFC 3550 §11).
 const EVEN_PORT_TRIES: usize = 32;
 
+/// The status of a request that belongs to no dialog, or to one that is over (RFC 3261 §21.4.19).
+const NO_DIALOG: u16 = 481;
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
@@ -35,7 +38,7 @@ pub enum Event {
     Failed { dialog: DialogId, status: u16 },
     /// An INFO came; answer with [`UserAgent::respond`].
     Info { dialog: DialogId, request: Message },
-    /// An INFO of ours has its final response (408 if nobody answered).
+    /// An INFO of ours has its final response (408 if nobody answered, 481 if the call ended before).
     InfoDone { dialog: DialogId, status: u16 },
     /// An RTP packet came.
     Rtp { dialog: DialogId, packet: Vec<u8> },
@@ -136,6 +139,11 @@ impl UserAgent {
     pub fn send_info(&mut self, now: Instant, id: DialogId, lines: &str, body: &[u8]) {
         self.dialogs[id.0].waiting.push_back((lines.to_owned(), body.to_vec()));
         self.next_info(now, id);
+    }
+
+    /// Whether an INFO of ours waits for its answer in a dialog.
+    pub fn has_info_outstanding(&self, id: DialogId) -> bool {
+        self.dialogs[id.0].info_outstanding
     }
 
     /// Answers an INFO that [`Event::Info`] brought.
@@ -323,6 +331,9 @@ impl UserAgent {
                     return;
                 }
                 dialog.remote_cseq = cseq;
+                if dialog.state == State::Early && dialog.unacknowledged.is_some() {
+                    self.confirm(id);
+                }
                 if method == "INFO" {
                     self.events.push_back(Event::Info { dialog: id, request });
                 } else {
@@ -331,7 +342,7 @@ impl UserAgent {
                 }
             }
             ("INFO" | "BYE" | "INVITE", None) => {
-                self.answer(now, &request, 481, &random::hex::<6>(), "");
+                self.answer(now, &request, NO_DIALOG, &random::hex::<6>(), "");
             }
             _ => {
                 self.answer(now, &request, 501, &random::hex::<6>(), "");
@@ -374,20 +385,26 @@ impl UserAgent {
 
     fn on_ack(&mut self, ack: &Message) {
         let Some(id) = self.dialog_of(ack) else { return };
+        match self.dialogs[id.0].state {
+            State::Early => self.confirm(id),
+            // The acknowledgement of a refusal.
+            State::Ending if self.dialogs[id.0].local_cseq == 0 => {
+                self.dialogs[id.0].unacknowledged = None;
+                self.dialogs[id.0].state = State::Over;
+            }
+            _ => self.dialogs[id.0].unacknowledged = None,
+        }
+    }
+
+    /// The peer has our 200: its ACK says so, and so does any request that came while its ACK was lost.
+    fn confirm(&mut self, id: DialogId) {
         let dialog = &mut self.dialogs[id.0];
         dialog.unacknowledged = None;
-        match dialog.state {
-            State::Early => {
-                dialog.state = State::Confirmed;
-                self.events.push_back(Event::Confirmed {
-                    dialog: id,
-                    answer: Vec::new(),
-                });
-            }
-            // The acknowledgement of a refusal.
-            State::Ending if dialog.local_cseq == 0 => dialog.state = State::Over,
-            _ => {}
-        }
+        dialog.state = State::Confirmed;
+        self.events.push_back(Event::Confirmed {
+            dialog: id,
+            answer: Vec::new(),
+        });
     }
 
     fn on_response(&mut self, now: Instant, status: u16, response: Message) {
@@ -477,6 +494,12 @@ impl UserAgent {
         dialog.unacknowledged = None;
         dialog.waiting.clear();
         self.clients.retain(|client| client.dialog != id);
+        if std::mem::take(&mut dialog.info_outstanding) {
+            self.events.push_back(Event::InfoDone {
+                dialog: id,
+                status: NO_DIALOG,
+            });
+        }
         self.events.push_back(Event::Ended { dialog: id, by_peer });
     }
 

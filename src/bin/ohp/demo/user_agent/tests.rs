@@ -166,3 +166,36 @@ fn call_to_nobody_fails_and_info_outside_a_dialog_is_refused() {
     }
     panic!("the INFO was never answered");
 }
+
+#[test]
+fn info_outstanding_when_the_call_ends_is_answered_for() {
+    let (mut caller, mut callee) = agents(Weather::default());
+    let begin = Instant::now();
+    caller.invite(begin, callee.address(), None).unwrap();
+    let mut seen = Vec::new();
+    while begin.elapsed() < Duration::from_secs(10) && seen.len() < 2 {
+        let now = Instant::now();
+        caller.step(now);
+        callee.step(now);
+        while let Some(event) = caller.poll_event() {
+            match event {
+                Event::Confirmed { dialog, .. } => caller.send_info(now, dialog, "", b"body"),
+                Event::InfoDone { status, .. } => seen.push(status.to_string()),
+                Event::Ended { .. } => seen.push("ended".to_owned()),
+                _ => {}
+            }
+        }
+        while let Some(event) = callee.poll_event() {
+            match event {
+                Event::Invited { dialog, .. } => {
+                    callee.accept(now, dialog).unwrap();
+                }
+                // It hangs up instead of answering.
+                Event::Info { dialog, .. } => callee.bye(now, dialog),
+                _ => {}
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(seen, ["481", "ended"]);
+}
