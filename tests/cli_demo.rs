@@ -2,8 +2,11 @@
 
 mod cli;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
 use cli::{folder, ohp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn demo(args: &[&str]) -> (i32, Value) {
     let mut all = vec!["demo", "--json"];
@@ -106,6 +109,49 @@ fn any_recording_can_be_the_caller() {
     std::fs::write(&wav, file).unwrap();
     let (status, report) = demo(&["--wav", wav.to_str().unwrap()]);
     assert_holds(status, &report);
+}
+
+#[test]
+fn each_side_runs_alone_against_another_program() {
+    let bundle = |vendor: &str| json!({ "ohpTrust": 1, "receiver": { "vendor": vendor, "maxTier": "core" } });
+    let side = |role: &str, vendor: &str, peer: Value| {
+        let config = json!({
+            "role": role, "tier": "core", "bundle": bundle(vendor), "peer": peer, "giveBack": false, "trials": false,
+        });
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ohp"))
+            .arg("demo-peer")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(config.to_string().as_bytes())
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (
+            child,
+            lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()),
+        )
+    };
+    let (mut centre, mut told_by_centre) = side("centre", "vendor-b", Value::Null);
+    let listening = told_by_centre.next().unwrap();
+    let (mut agent, told_by_agent) = side("agent", "vendor-a", listening["sip"].clone());
+    let what = |told: Vec<Value>| {
+        told.iter()
+            .map(|event| event["what"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (by_agent, by_centre) = (what(told_by_agent.collect()), what(told_by_centre.collect()));
+    assert!(agent.wait().unwrap().success() && centre.wait().unwrap().success());
+    assert!(
+        by_agent.ends_with(&["hangs-up".to_owned(), "done".to_owned()]),
+        "{by_agent:?}"
+    );
+    assert!(by_centre.contains(&"holds".to_owned()), "{by_centre:?}");
+    assert!(!by_centre.contains(&"joined".to_owned()), "{by_centre:?}");
 }
 
 #[test]

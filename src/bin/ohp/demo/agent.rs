@@ -52,7 +52,7 @@ enum Scene {
     Joining,
     /// The centre has the conversation.
     HandedOver,
-    /// The conversation is back; the agent hangs up then.
+    /// The conversation is back, or gone for good; the agent hangs up then.
     Back(Instant),
     /// It waits for the second call to stand.
     CallingAgain,
@@ -195,6 +195,9 @@ impl Agent {
             (Happened::Judged(_, envelope), Scene::Waiting(_)) => self.on_trial_answered(now, &envelope),
             (Happened::Judged(judged, _), _) => self.reporter.tell("verified", judged),
             (Happened::Accepted, Scene::Proposing) => self.handoff.assume(),
+            (Happened::HandedOff, Scene::Proposing) if !self.config.give_back => {
+                self.scene = Scene::Back(now + WRAP_UP)
+            }
             (Happened::HandedOff, Scene::Proposing) => {
                 let peer = self
                     .config

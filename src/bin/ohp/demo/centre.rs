@@ -149,7 +149,7 @@ impl Centre {
                     Happened::Proposed => call.handoff.accept(),
                     Happened::HandedOff => {
                         self.reporter.tell("holds", json!({}));
-                        call.give_back_at = Some(now + HOLD);
+                        call.give_back_at = self.config.give_back.then(|| now + HOLD);
                     }
                     Happened::Trouble(message) => self.reporter.tell("trouble", json!({ "message": message })),
                     Happened::Accepted | Happened::Rejected(_) | Happened::Returned | Happened::TimedOut => {}

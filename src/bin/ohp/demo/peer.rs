@@ -3,7 +3,9 @@
 //! What it is to do comes as one JSON object on standard input, so that private keys stand in no command line:
 //! `role` (`agent` or `centre`), `tier`, `bundle` (a trust bundle whose receiver is this side), and, with defaults,
 //! `listen`, `peer` (whom the agent calls), `to` (`vendor` and `did` of the other side), `loss`, `reorder`, `seed`, `wav`,
-//! and `trials` (whether the agent makes the second call, in which everything is to be refused).
+//! `giveBack` (whether the conversation comes back; if not, the agent hangs up once it is handed over) and `trials`
+//! (whether the agent makes the second call, in which everything is to be refused). So either side also runs alone,
+//! against another program.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -58,6 +60,8 @@ pub struct Config {
     pub weather: Weather,
     /// What the caller says.
     pub speech: Speech,
+    /// Whether the caller's own leg joins and the conversation comes back.
+    pub give_back: bool,
     /// Whether there is a second call, in which everything is to be refused.
     pub trials: bool,
 }
@@ -144,6 +148,7 @@ impl Config {
                 Some(path) => Speech::from_wav(wav::read(&input::read(Path::new(path), RECORDING_LIMIT)?)?)?,
                 None => Speech::caller(),
             },
+            give_back: config["giveBack"].as_bool().unwrap_or(true),
             trials: config["trials"].as_bool().unwrap_or(true),
         })
     }
