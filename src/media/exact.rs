@@ -128,19 +128,16 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
         .max_by_key(|packet| packet.arrival())
         .map(|packet| packet.stretch());
     let mut why = Unusable::TooLittle;
+    let mut window = Window::new();
     for current in [true, false] {
-        for first in (0..packets.len()).rev() {
-            if (Some(packets[first].stretch()) == last) != current {
+        for first in whole_windows(packets) {
+            if (Some(packets[first].stretch()) == last) != current || !window.expand(tap, &packets[first..]) {
                 continue;
             }
-            let mut pcm = [0; WINDOW_LEN];
-            if !window(tap, &packets[first..], &mut pcm) {
-                continue;
-            }
-            match judge(&pcm) {
+            match window.judge() {
                 Ok(()) => {
                     return Ok(Sample {
-                        fingerprint: Fingerprint::of_pcm(&pcm),
+                        fingerprint: Fingerprint::of_pcm(&window.pcm),
                         behind_ms: behind(packets, packets[first], 0),
                     });
                 }
@@ -193,22 +190,33 @@ fn heard_nothing<W: Word>(tap: &Tap<'_, W>) -> bool {
 fn usable<W: Word>(tap: &Tap<'_, W>, packets: &[Packet]) -> Result<(), Unusable> {
     let mut why = Unusable::TooLittle;
     let mut judged = u64::MAX;
-    for first in (0..packets.len()).rev() {
-        if judged.saturating_sub(packets[first].start()) < JUDGED_SAMPLES {
+    let mut window = Window::new();
+    for first in whole_windows(packets) {
+        let start = packets[first].start();
+        if judged.saturating_sub(start) < JUDGED_SAMPLES || !window.expand(tap, &packets[first..]) {
             continue;
         }
-        let mut pcm = [0; WINDOW_LEN];
-        if !window(tap, &packets[first..], &mut pcm) {
-            continue;
-        }
-        judged = packets[first].start();
-        match judge(&pcm) {
+        judged = start;
+        match window.judge() {
             Ok(()) => return Ok(()),
             Err(lifeless) if why == Unusable::TooLittle => why = Unusable::Lifeless(lifeless),
             Err(_) => {}
         }
     }
     Err(why)
+}
+
+/// The packets with which 200 ms without a gap begin, the last first.
+fn whole_windows(packets: &[Packet]) -> impl Iterator<Item = usize> {
+    let (mut end, mut next) = (0, None);
+    (0..packets.len()).rev().filter(move |at| {
+        let packet = packets[*at];
+        if next != Some(packet.end()) {
+            end = packet.end();
+        }
+        next = Some(packet.start());
+        end - packet.start() >= WINDOW_SAMPLES as u64
+    })
 }
 
 fn judge(pcm: &[u8; WINDOW_LEN]) -> Result<(), Lifeless> {
@@ -230,25 +238,39 @@ fn behind(packets: &[Packet], packet: Packet, offset: usize) -> u32 {
     u32::try_from(newest.saturating_sub(end) / SAMPLES_PER_MS).unwrap_or(u32::MAX)
 }
 
-/// Expands the window that begins with the first of `packets`; `false` if it is not whole.
-fn window<W: Word>(tap: &Tap<'_, W>, packets: &[Packet], pcm: &mut [u8; WINDOW_LEN]) -> bool {
-    let mut filled = 0;
-    let mut expected = None;
-    for packet in packets {
-        if expected.is_some_and(|moment| moment != packet.start()) {
-            return false;
-        }
-        expected = Some(packet.end());
-        let mut buffer = [0; MAX_PAYLOAD_LEN];
-        let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut buffer)) else {
-            return false;
-        };
-        filled += codec.expand(payload, &mut pcm[filled..]);
-        if filled == WINDOW_LEN {
-            return true;
+/// One window, expanded by itself.
+struct Window {
+    pcm: [u8; WINDOW_LEN],
+    payload: [u8; MAX_PAYLOAD_LEN],
+}
+
+impl Window {
+    fn new() -> Self {
+        Self {
+            pcm: [0; WINDOW_LEN],
+            payload: [0; MAX_PAYLOAD_LEN],
         }
     }
-    false
+
+    /// Expands the window that begins with the first of `packets`, which follow each other without a gap for its length;
+    /// `false` if one of them has been overwritten.
+    fn expand<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> bool {
+        let mut filled = 0;
+        for packet in packets {
+            let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut self.payload)) else {
+                return false;
+            };
+            filled += codec.expand(payload, &mut self.pcm[filled..]);
+            if filled == WINDOW_LEN {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn judge(&self) -> Result<(), Lifeless> {
+        judge(&self.pcm)
+    }
 }
 
 /// Where windows begin.
@@ -311,6 +333,7 @@ struct Pcm {
     start: u64,
     /// The packet that comes next.
     next: usize,
+    payload: [u8; MAX_PAYLOAD_LEN],
 }
 
 impl Pcm {
@@ -320,6 +343,7 @@ impl Pcm {
             len: 0,
             start: 0,
             next: 0,
+            payload: [0; MAX_PAYLOAD_LEN],
         }
     }
 
@@ -341,8 +365,7 @@ impl Pcm {
         let Some(packet) = packets.get(self.next).filter(|packet| packet.start() == end) else {
             return false;
         };
-        let mut buffer = [0; MAX_PAYLOAD_LEN];
-        let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut buffer)) else {
+        let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut self.payload)) else {
             return false;
         };
         if PCM_LEN - self.len < codec.samples(payload.len()) * PCM_SAMPLE_LEN {

@@ -12,8 +12,11 @@
 //! first peak is the strongest bin with [`PEAK_REACH`] bins on either side, which holds all but some 10^-5 of a steady
 //! tone; the second is found in the same way in what is left. Energy is the sum over all those bins.
 //!
-//! Not here: music on hold and cached prompts, which are lively and yet the same on every call. The verifier keeps the
-//! hashes that other calls have shown.
+//! On 3,395 windows of recorded speech through µ-law the largest share is 0.994, and only pauses are refused; steady
+//! tones and pairs of tones from 60 to 3800 Hz, -40 to -3 dB, in both laws, are all refused.
+//!
+//! Not here: sounds that are lively and yet the same on every call: music on hold, cached prompts, and a window in which
+//! a tone begins or ends, whose spectrum is broad. The verifier keeps the hashes that other calls have shown.
 
 use core::fmt;
 
