@@ -161,6 +161,7 @@ mod tests {
         assert_eq!(map.codec(127), Some(Codec::L16));
         assert_eq!(map.codec(13), None);
         assert_eq!(map.codec(255), None);
+        assert_eq!(format!("{map:?}"), "{0: Pcmu, 8: Pcmu, 127: L16}");
     }
 
     #[test]

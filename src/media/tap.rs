@@ -28,7 +28,7 @@ pub const MAX_PACKETS: usize = ((MAX_SECONDS * PACKETS_PER_SECOND) as usize).nex
 /// Longest payload that a tap takes, in bytes: 120 ms of 16-bit samples at 8 kHz, or 240 ms of G.711.
 pub const MAX_PAYLOAD_LEN: usize = 1920;
 const _: () = assert!(MAX_PAYLOAD_LEN <= ring::MAX_LEN);
-/// A timestamp that lies this far behind the newest of its source is not a late packet but a restarted clock: no gapless
+/// A timestamp that lies this far behind the one before it is not a late packet but a restarted clock: no gapless
 /// run can need audio older than the whole ring. Ten seconds at 8 kHz.
 pub const RESTART_TICKS: u32 = 80_000;
 
@@ -49,7 +49,7 @@ mod word {
     pub(super) const CLAIMED: usize = HEAD + 1;
     pub(super) const CURRENT: usize = HEAD + 2;
     pub(super) const STRETCHES: usize = HEAD + 3;
-    /// Two words for each source: identity, newest moment.
+    /// Two words for each source: identity, and the moment of its last packet.
     pub(super) const SOURCES: usize = HEAD + 4;
     pub(super) const NOT_AUDIO: usize = HEAD + 8;
     pub(super) const NOT_RTP: usize = HEAD + 9;
@@ -294,17 +294,15 @@ impl<'m, W: Word> Tap<'m, W> {
         let current = (self.header[word::CURRENT].load(Relaxed) & 1) as usize;
         let mut slot = current ^ 1;
         for known in [current, current ^ 1] {
-            let [id, newest] = self.source(known);
+            let [id, last] = self.source(known);
             if id.load(Relaxed) != identity {
                 continue;
             }
-            let latest = newest.load(Relaxed);
-            let ahead = timestamp.wrapping_sub(latest as u32) as i32;
+            let before = last.load(Relaxed);
+            let ahead = timestamp.wrapping_sub(before as u32) as i32;
             if ahead >= -(RESTART_TICKS as i32) {
-                let moment = latest.wrapping_add_signed(i64::from(ahead));
-                if ahead > 0 {
-                    newest.store(moment, Relaxed);
-                }
+                let moment = before.wrapping_add_signed(i64::from(ahead));
+                last.store(moment, Relaxed);
                 if known != current {
                     self.header[word::CURRENT].store(known as u64, Relaxed);
                 }
@@ -316,9 +314,9 @@ impl<'m, W: Word> Tap<'m, W> {
         let stretch = self.header[word::STRETCHES].load(Relaxed);
         self.header[word::STRETCHES].store(stretch.wrapping_add(1), Relaxed);
         let moment = (stretch << STRETCH_SHIFT | STRETCH_ORIGIN).wrapping_add(u64::from(timestamp));
-        let [id, newest] = self.source(slot);
+        let [id, last] = self.source(slot);
         id.store(identity, Relaxed);
-        newest.store(moment, Relaxed);
+        last.store(moment, Relaxed);
         self.header[word::CURRENT].store(slot as u64, Relaxed);
         moment
     }
@@ -342,7 +340,8 @@ impl<'m, W: Word> Tap<'m, W> {
         let (mut kept, mut heard) = (0, 0);
         for at in 0..packets.len() {
             let packet = packets[at];
-            // A second copy, or a packet that begins inside another one, brings nothing that has not been heard.
+            // A second copy, or a packet that begins inside another one, brings nothing that has not been heard; what has
+            // been given up need not be looked at.
             if packet.end() > packet.key && packet.key >= heard && self.ring.holds(packet) {
                 heard = packet.end();
                 packets[kept] = packet;

@@ -259,7 +259,7 @@ fn row_34_the_stream_that_is_heard_now_counts_as_the_newest() {
 fn a_clock_that_restarts_without_a_new_source_is_followed() {
     let Some(speech) = audio::prompts().first() else { return };
     let late = Stream {
-        timestamp: 3_000_000_000,
+        timestamp: 1_000_000,
         ..PLAIN
     };
     let early = Stream { timestamp: 0, ..PLAIN };

@@ -115,6 +115,22 @@ fn static_payload_types_need_no_rtpmap_and_dynamic_ones_do() {
 }
 
 #[test]
+fn the_first_of_several_lines_about_the_same_thing_counts() {
+    let text = "v=0\nm=audio 4000 RTP/AVP 96\nc=IN IP4 192.0.2.1\nc=IN IP4 192.0.2.2\na=recvonly\na=sendonly\n\
+        a=rtpmap:96 opus/48000/2\na=rtpmap:96 PCMU/8000\na=fmtp:96 x=1\na=fmtp:96 x=2\na=ptime:20\na=ptime:30\n";
+    let audio = parse(text).audio().expect("one section");
+    let formats = audio.formats();
+    let format = formats.get(96).expect("the format");
+    assert_eq!((format.encoding, format.parameters), ("opus", "x=1"));
+    assert_eq!(
+        audio.connection().map(|connection| connection.address),
+        Some("192.0.2.1")
+    );
+    assert_eq!(audio.direction(), Direction::RecvOnly);
+    assert_eq!(audio.packet_time(), Some(Duration::from_millis(20)));
+}
+
+#[test]
 fn hold_is_a_direction_or_the_address_of_nowhere() {
     let held = |lines: &str| {
         let text = format!("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 0\n{lines}");
