@@ -112,7 +112,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// The sender's side: the newest window that proves something. Uses about 36 KiB of stack.
+/// The sender's side: the newest window that proves something. Uses less than 48 KiB of stack.
 ///
 /// # Errors
 /// [`NoSample`], if nothing has been received or nothing in it is usable.
@@ -149,7 +149,7 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
     Err(NoSample::NoUsableAudio(why))
 }
 
-/// The receiver's side: looks for `wanted` in all that the tap holds. Uses about 40 KiB of stack.
+/// The receiver's side: looks for `wanted` in all that the tap holds. Uses less than 48 KiB of stack.
 ///
 /// A [`Decision::Mismatch`] may turn into a match when audio that was still on its way has come: as long as
 /// [`super::tap::Stats::kept`] grows, asking again makes sense.

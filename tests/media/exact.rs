@@ -367,3 +367,18 @@ fn row_35_codecs_that_expand_to_the_same_samples_share_a_fingerprint() {
     assert!(exact::newest(&a_law).is_ok());
     assert_eq!(exact::search(&a_law, &taken(&tap)), Decision::Mismatch);
 }
+
+#[test]
+fn both_sides_get_by_on_a_quarter_of_a_pbx_thread_stack() {
+    let mut random = crate::Random(31);
+    let noise: Vec<u8> = (0..80_000).map(|_| random.next() as u8).collect();
+    let tap = audio::heard(&noise);
+    // A stack that is too small ends the whole process, which no assertion could say better.
+    let thread = std::thread::Builder::new().stack_size(56 * 1024).spawn(move || {
+        let sample = exact::newest(&tap);
+        let absent = exact::search(&tap, &Fingerprint::from_bytes([0; 32]));
+        (sample.is_ok(), absent)
+    });
+    let answers = thread.expect("a thread").join().expect("no panic");
+    assert_eq!(answers, (true, Decision::Mismatch));
+}

@@ -91,7 +91,7 @@ impl<'a> Formats<'a> {
         }
         // The first `rtpmap` and `fmtp` of a payload type count.
         let mut mapped = [false; MAX_FORMATS];
-        for attribute in media.attributes() {
+        for attribute in media.attributes_named(&["rtpmap", "fmtp"]) {
             let (number, rest) = attribute.value.split_once([' ', '\t']).unwrap_or_default();
             let Some(place) = number
                 .parse()
@@ -104,15 +104,13 @@ impl<'a> Formats<'a> {
             let (Some(format), Some(mapped)) = (formats.formats.get_mut(at), mapped.get_mut(at)) else {
                 continue;
             };
-            match attribute.name {
-                "rtpmap" if !*mapped => {
-                    if let Some((encoding, clock_rate, channels)) = encoding(rest) {
-                        (format.encoding, format.clock_rate, format.channels) = (encoding, clock_rate, channels);
-                        *mapped = true;
-                    }
+            if attribute.name == "fmtp" {
+                if format.parameters.is_empty() {
+                    format.parameters = rest.trim_ascii();
                 }
-                "fmtp" if format.parameters.is_empty() => format.parameters = rest.trim_ascii(),
-                _ => {}
+            } else if !*mapped && let Some((encoding, clock_rate, channels)) = encoding(rest) {
+                (format.encoding, format.clock_rate, format.channels) = (encoding, clock_rate, channels);
+                *mapped = true;
             }
         }
         formats

@@ -25,15 +25,6 @@ impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
         Self { text, offset: 0 }
     }
-
-    /// The lines after `line`, which is one of `text`'s.
-    pub(super) fn after(text: &'a [u8], line: Line<'a>) -> Self {
-        let offset = line.offset + VALUE + line.value.len();
-        Self {
-            text: text.get(offset..).unwrap_or_default(),
-            offset,
-        }
-    }
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -44,11 +35,7 @@ impl<'a> Iterator for Lines<'a> {
             if self.text.is_empty() {
                 return None;
             }
-            let len = self
-                .text
-                .iter()
-                .position(|byte| matches!(byte, b'\r' | b'\n'))
-                .unwrap_or(self.text.len());
+            let len = line_len(self.text);
             let (line, rest) = self.text.split_at(len);
             let offset = self.offset;
             self.text = rest.get(1..).unwrap_or_default();
@@ -59,6 +46,45 @@ impl<'a> Iterator for Lines<'a> {
                     offset,
                     value,
                 });
+            }
+        }
+    }
+}
+
+/// Bytes before the first CR or LF, looked for eight at a time.
+fn line_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The high bit of each byte that is zero, and perhaps of bytes after the first such one (in little-endian order).
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let ends = zeros(word ^ (ONES * u64::from(b'\r'))) | zeros(word ^ (ONES * u64::from(b'\n')));
+        if ends != 0 {
+            return at * 8 + ends.trailing_zeros() as usize / 8;
+        }
+    }
+    let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    text.len() - rest.len() + end.unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_are_found_wherever_they_stand() {
+        for len in 0..40 {
+            for end in [b'\r', b'\n'] {
+                // Neighbours of the two codes, and bytes with the high bit, must not be taken for them.
+                let mut text: Vec<u8> = (0..len)
+                    .map(|at| [0x0b, 0x0c, 0x0e, 0x09, 0x8a, 0x8d, 0xff, 0][at % 8])
+                    .collect();
+                assert_eq!(line_len(&text), len);
+                text.push(end);
+                text.extend(b"x=\r\n");
+                assert_eq!(line_len(&text), len);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use nom::bytes::complete::{tag, take_till1, take_while1};
+use nom::bytes::complete::{tag, take_while1};
 use nom::character::complete::{space0, space1, u16};
 use nom::combinator::opt;
 use nom::sequence::preceded;
@@ -83,7 +83,9 @@ impl<'a> Defaults<'a> {
             b'c' => self.connection = self.connection.or_else(|| Connection::parse(line.value)),
             b'a' => {
                 let value = line.value.trim_ascii();
-                self.direction = self.direction.or_else(|| Direction::parse(value));
+                if self.direction.is_none() {
+                    self.direction = Direction::parse(value);
+                }
                 self.ice |= value.starts_with(b"ice-ufrag:");
             }
             _ => {}
@@ -98,6 +100,17 @@ pub struct Attribute<'a> {
     pub name: &'a str,
     /// What stands after it; empty where there is none.
     pub value: &'a str,
+}
+
+impl<'a> Attribute<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let line = text(line)?;
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        Some(Self {
+            name: name.trim_ascii_end(),
+            value: value.trim_ascii_start(),
+        })
+    }
 }
 
 /// One media section.
@@ -115,31 +128,6 @@ pub struct Media<'a> {
 }
 
 impl<'a> Media<'a> {
-    /// Reads the section that begins with `line`; `None` where [`check`] would have found an error.
-    pub(super) fn read(description: &'a [u8], line: Line<'a>, session: Defaults<'a>) -> Option<Self> {
-        let (_, m) = media_line(line.value).ok()?;
-        let mut own = Defaults::default();
-        let start = line.offset + VALUE + line.value.len();
-        let mut end = description.len();
-        for line in Lines::after(description, line) {
-            if line.kind == b'm' {
-                end = line.offset;
-                break;
-            }
-            own.take(line);
-        }
-        Some(Self {
-            kind: text(m.kind)?,
-            port: m.port,
-            ports: m.ports,
-            protocol: text(m.protocol)?,
-            formats: text(m.formats).unwrap_or_default(),
-            body: description.get(start..end)?,
-            own,
-            session,
-        })
-    }
-
     /// The kind of media: `audio`, `video`, `image`, …
     pub fn kind(&self) -> &'a str {
         self.kind
@@ -221,20 +209,25 @@ impl<'a> Media<'a> {
 
     /// The section's attributes, in their order. Those that are not UTF-8 are passed over.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+        self.attribute_lines().filter_map(Attribute::parse)
+    }
+
+    /// The attributes with these names, told from the others before anything else is done with them.
+    pub(super) fn attributes_named<'n>(&self, names: &'n [&str]) -> impl Iterator<Item = Attribute<'a>> + use<'a, 'n> {
+        self.attribute_lines()
+            .filter(|line| names.iter().any(|name| line.starts_with(name.as_bytes())))
+            .filter_map(Attribute::parse)
+            .filter(|attribute| names.contains(&attribute.name))
+    }
+
+    fn attribute_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         Lines::new(self.body)
             .filter(|line| line.kind == b'a')
-            .filter_map(|line| {
-                let line = text(line.value)?;
-                let (name, value) = line.split_once(':').unwrap_or((line, ""));
-                Some(Attribute {
-                    name: name.trim_ascii(),
-                    value: value.trim_ascii(),
-                })
-            })
+            .map(|line| line.value.trim_ascii())
     }
 
     fn milliseconds(&self, name: &str) -> Option<Duration> {
-        let attribute = self.attributes().find(|attribute| attribute.name == name)?;
+        let attribute = self.attributes_named(&[name]).next()?;
         let (whole, fraction) = attribute.value.split_once('.').unwrap_or((attribute.value, ""));
         let whole: u16 = whole.parse().ok()?;
         let mut micros = u64::from(whole) * 1000;
@@ -250,13 +243,67 @@ impl<'a> Media<'a> {
     }
 }
 
+/// The media sections of a description, read in one go through its lines.
+#[derive(Clone)]
+pub(super) struct Sections<'a> {
+    text: &'a [u8],
+    lines: Lines<'a>,
+    /// The `m=` line of the section that comes next, once it has been met.
+    heading: Option<Line<'a>>,
+    session: Defaults<'a>,
+}
+
+impl<'a> Sections<'a> {
+    /// The sections of `text`, which begins with an `m=` line; all of its `m=` lines have passed [`check`].
+    pub(super) fn new(text: &'a [u8], session: Defaults<'a>) -> Self {
+        let mut lines = Lines::new(text);
+        Self {
+            text,
+            heading: lines.next(),
+            lines,
+            session,
+        }
+    }
+}
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = Media<'a>;
+
+    fn next(&mut self) -> Option<Media<'a>> {
+        let heading = self.heading.take()?;
+        let mut own = Defaults::default();
+        let start = heading.offset + VALUE + heading.value.len();
+        let mut end = self.text.len();
+        for line in &mut self.lines {
+            if line.kind == b'm' {
+                end = line.offset;
+                self.heading = Some(line);
+                break;
+            }
+            own.take(line);
+        }
+        // INVARIANT: `check` has read this line before.
+        let (_, m) = media_line(heading.value).ok()?;
+        Some(Media {
+            kind: m.kind,
+            port: m.port,
+            ports: m.ports,
+            protocol: m.protocol,
+            formats: m.formats,
+            body: self.text.get(start..end)?,
+            own,
+            session: self.session,
+        })
+    }
+}
+
 /// The parts of an `m=` line.
 struct MediaLine<'a> {
-    kind: &'a [u8],
+    kind: &'a str,
     port: u16,
     ports: u16,
-    protocol: &'a [u8],
-    formats: &'a [u8],
+    protocol: &'a str,
+    formats: &'a str,
 }
 
 /// Says what is wrong with an `m=` line.
@@ -269,7 +316,7 @@ pub(super) fn check(line: Line<'_>) -> Result<(), Error> {
         let offset = line.offset + VALUE + (line.value.len() - rest.len());
         let second = line
             .value
-            .split(|byte| is_space(*byte))
+            .split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|word| !word.is_empty())
             .nth(1);
         let at_port = second.is_some_and(|word| rest.starts_with(word));
@@ -278,10 +325,10 @@ pub(super) fn check(line: Line<'_>) -> Result<(), Error> {
 }
 
 fn media_line(value: &[u8]) -> IResult<&[u8], MediaLine<'_>> {
-    let word = || take_till1(is_space);
+    let word = || take_while1(|byte: u8| byte.is_ascii_graphic());
     let (rest, (_, kind, _, port, ports, _, protocol, _)) = (
         space0,
-        take_while1(|byte: u8| byte.is_ascii_graphic()),
+        word(),
         space1,
         u16,
         opt(preceded(tag("/"), u16)),
@@ -291,15 +338,11 @@ fn media_line(value: &[u8]) -> IResult<&[u8], MediaLine<'_>> {
     )
         .parse(value)?;
     let line = MediaLine {
-        kind,
+        kind: text(kind).unwrap_or_default(),
         port,
         ports: ports.unwrap_or(1),
-        protocol,
-        formats: rest,
+        protocol: text(protocol).unwrap_or_default(),
+        formats: text(rest).unwrap_or_default(),
     };
     Ok((&[], line))
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
 }

@@ -19,7 +19,7 @@ pub use hints::{Agreement, CodecHint, MAX_HINT_LEN, MAX_HINTS, SdpHints};
 pub use media::{Attribute, Connection, Direction, Media};
 
 use self::lines::Lines;
-use self::media::Defaults;
+use self::media::{Defaults, Sections};
 use crate::error::At;
 
 /// Longest description that is read, in bytes. It bounds every loop here; WebRTC offers with twenty candidates have a
@@ -102,10 +102,7 @@ impl<'a> Description<'a> {
 
     /// The media sections, in their order, which pairs those of an answer with those of its offer.
     pub fn media(&self) -> impl Iterator<Item = Media<'a>> + use<'a> {
-        let (text, defaults) = (self.media, self.defaults);
-        Lines::new(text)
-            .filter(|line| line.kind == b'm')
-            .filter_map(move |line| Media::read(text, line, defaults))
+        Sections::new(self.media, self.defaults)
     }
 
     /// The first audio section that has not been refused.
