@@ -1,6 +1,6 @@
 //! Building ACCEPT, REJECT, ASSUME and RETURN for a proposal that is no longer at hand.
 //!
-//! A leg keeps a [`Frame`] of each proposal: the few fields that every message about it repeats, as canonical CBOR. A
+//! A leg keeps a [`Frame`] of each proposal: the few fields that every message about it repeats, one after another. A
 //! [`Reply`] is that frame with the parties turned round, a verb, and the other fields that the schema demands in full
 //! (interpretations, row 9). Signing is done by the caller, with [`crate::trust`].
 
@@ -13,6 +13,9 @@ use crate::time::{MAX_LIFETIME_MS, Timestamp};
 
 /// Room for a frame: a Call-ID and two DIDs of 256 bytes each, and 768 bytes for everything else.
 pub const FRAME_MAX: usize = 1536;
+
+/// What stands before each field of a frame: which one it is, and the length of its item.
+const RECORD_HEAD: usize = 3;
 
 /// Who this side is, for the messages that it issues.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +54,8 @@ impl fmt::Display for FrameError {
 
 impl core::error::Error for FrameError {}
 
-/// Fields that a frame keeps as they are.
-const KEPT: [Field; 10] = [
+/// Fields that a message repeats as they are.
+const REPEATED: [Field; 10] = [
     Field::AudiencePurpose,
     Field::AudienceMinTier,
     Field::CallId,
@@ -74,25 +77,38 @@ const PARTIES: [Field; 4] = [
 ];
 
 impl Frame {
-    /// Keeps what is needed of `proposal`. `scratch` takes [`FRAME_MAX`] bytes twice over.
+    /// Keeps what is needed of `proposal`.
     ///
     /// # Errors
     /// [`FrameError`].
-    pub fn of(proposal: &Envelope<'_>, scratch: &mut [u8]) -> Result<Self, FrameError> {
-        let mut draft = Draft::new(scratch);
-        for field in KEPT.into_iter().chain(PARTIES) {
-            if let Some(item) = proposal.item(field) {
-                draft.set(field.path(), Value::Item(item)).map_err(|_| FrameError)?;
-            }
-        }
-        let mut bytes = [0; FRAME_MAX];
-        let len = draft.write(&mut bytes).map_err(|_| FrameError)?.len();
-        Ok(Self {
-            bytes,
-            len: len as u16,
+    pub fn of(proposal: &Envelope<'_>) -> Result<Self, FrameError> {
+        let mut frame = Self {
+            bytes: [0; FRAME_MAX],
+            len: 0,
             tier: proposal.tier(),
             id: proposal.id(),
-        })
+        };
+        for field in REPEATED.into_iter().chain(PARTIES) {
+            if let Some(item) = proposal.item(field) {
+                frame.keep(field, item.bytes())?;
+            }
+        }
+        Ok(frame)
+    }
+
+    fn keep(&mut self, field: Field, item: &[u8]) -> Result<(), FrameError> {
+        let start = usize::from(self.len);
+        let len = u16::try_from(item.len()).map_err(|_| FrameError)?;
+        let record = self
+            .bytes
+            .get_mut(start..start + RECORD_HEAD + item.len())
+            .ok_or(FrameError)?;
+        let (head, place) = record.split_at_mut(RECORD_HEAD);
+        head[0] = field as u8;
+        head[1..].copy_from_slice(&len.to_le_bytes());
+        place.copy_from_slice(item);
+        self.len += RECORD_HEAD as u16 + len;
+        Ok(())
     }
 
     /// The proposal's identifier.
@@ -105,18 +121,22 @@ impl Frame {
         self.tier
     }
 
-    /// The text at a field's path, if the frame keeps it.
+    /// The text of a field, if the frame keeps it.
     pub fn text(&self, field: Field) -> Option<&str> {
-        let mut item = self.item();
-        for key in field.path().split('.') {
-            item = item.map()?.get(key)?;
-        }
+        let (_, item) = self.fields().find(|(kept, _)| *kept == field)?;
         item.as_text()
     }
 
-    fn item(&self) -> Item<'_> {
-        // INVARIANT: the bytes were written by `Draft::write` in `of`.
-        Item::trusted(&self.bytes[..usize::from(self.len)])
+    /// The fields that the frame keeps, in the order in which it keeps them.
+    fn fields(&self) -> impl Iterator<Item = (Field, Item<'_>)> {
+        let mut rest = &self.bytes[..usize::from(self.len)];
+        core::iter::from_fn(move || {
+            // INVARIANT: `keep` wrote whole records of proven items, and a field's number is its place in ALL.
+            let ([field, low, high], after) = rest.split_first_chunk::<RECORD_HEAD>()?;
+            let (item, after) = after.split_at_checked(usize::from(u16::from_le_bytes([*low, *high])))?;
+            rest = after;
+            Some((*Field::ALL.get(usize::from(*field))?, Item::trusted(item)))
+        })
     }
 }
 
@@ -167,9 +187,13 @@ impl Reply<'_> {
         };
         let counterpart = (frame.text(vendor).unwrap_or_default(), frame.text(did));
         let mut draft = Draft::new(scratch);
-        draft.merge(frame.item())?;
-        draft.remove("issuer");
-        draft.remove(Field::AudienceDid.path());
+        for (field, item) in frame.fields().filter(|(field, _)| REPEATED.contains(field)) {
+            match item.map() {
+                // Field by field, so that `context` can change one of them.
+                Some(map) if !map.is_empty() => draft.merge_at(field, map)?,
+                _ => draft.set(field.path(), Value::Item(item))?,
+            };
+        }
         draft.set(Field::AudienceVendor.path(), Value::Text(counterpart.0))?;
         if let Some(did) = counterpart.1 {
             draft.set(Field::AudienceDid.path(), Value::Text(did))?;

@@ -11,7 +11,7 @@ use super::schema::SHAPE;
 use super::violation::{Broken, Violation};
 use super::{ENVELOPE_MAX, Envelope, Field, ReadError, SURFACE_MAX, Tier, VERSION};
 use crate::cbor::json::{Form, Shape};
-use crate::cbor::{Item, MapIter, WriteError, Writer};
+use crate::cbor::{Item, Map, MapIter, WriteError, Writer};
 use crate::id::{EnvelopeId, NONCE_RANDOM_LEN, Nonce, ULID_RANDOM_LEN};
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
 
@@ -150,10 +150,22 @@ impl<'s> Draft<'s> {
     /// # Errors
     /// [`DraftError`]; fields before the one that failed are set.
     pub fn merge(&mut self, map: Item<'_>) -> Result<&mut Self, DraftError> {
+        self.merge_below(PathBytes::default(), map.map().ok_or(DraftError::BadPath)?)
+    }
+
+    /// Sets every member of `map` below `field`.
+    ///
+    /// # Errors
+    /// As [`Draft::merge`].
+    pub fn merge_at(&mut self, field: Field, map: Map<'_>) -> Result<&mut Self, DraftError> {
+        self.merge_below(PathBytes::of(field).ok_or(DraftError::BadPath)?, map)
+    }
+
+    fn merge_below(&mut self, mut keys: PathBytes, map: Map<'_>) -> Result<&mut Self, DraftError> {
+        let base = keys.depth;
         let mut open: [Option<(MapIter<'_>, usize)>; DRAFT_DEPTH_MAX] = core::array::from_fn(|_| None);
         let mut depth = 1;
-        let mut keys = PathBytes::default();
-        open[0] = Some((map.map().ok_or(DraftError::BadPath)?.into_iter(), 0));
+        open[0] = Some((map.into_iter(), keys.len));
         while depth > 0 {
             let Some((members, path_len)) = open[depth - 1].as_mut() else {
                 break;
@@ -162,10 +174,10 @@ impl<'s> Draft<'s> {
                 depth -= 1;
                 continue;
             };
-            keys.truncate(*path_len, depth - 1);
+            keys.truncate(*path_len, base + depth - 1);
             keys.push(key.chars())?;
             match item.map() {
-                Some(inner) if !inner.is_empty() && depth < DRAFT_DEPTH_MAX => {
+                Some(inner) if !inner.is_empty() && base + depth < DRAFT_DEPTH_MAX => {
                     open[depth] = Some((inner.into_iter(), keys.len));
                     depth += 1;
                 }
@@ -224,11 +236,11 @@ impl<'s> Draft<'s> {
 
     /// Whether `field`, or anything below it, has been set.
     pub fn contains(&self, field: Field) -> bool {
-        let mut keys = PathBytes::default();
-        Steps::new(field.path()).all(|step| step.key().is_some_and(|key| keys.push(key).is_ok()))
-            && self.entries[..self.count]
+        PathBytes::of(field).is_some_and(|keys| {
+            self.entries[..self.count]
                 .iter()
                 .any(|entry| slice(self.arena, entry.path).starts_with(keys.as_bytes()))
+        })
     }
 
     /// Writes the draft as canonical CBOR, whatever it lacks.
@@ -266,10 +278,7 @@ impl<'s> Draft<'s> {
     }
 
     fn value(&self, field: Field) -> Option<Item<'_>> {
-        let mut keys = PathBytes::default();
-        for step in Steps::new(field.path()) {
-            keys.push(step.key()?).ok()?;
-        }
+        let keys = PathBytes::of(field)?;
         let entry = self.entries[..self.count]
             .iter()
             .find(|entry| slice(self.arena, entry.path) == keys.as_bytes())?;
@@ -445,6 +454,14 @@ impl Default for PathBytes {
 }
 
 impl PathBytes {
+    fn of(field: Field) -> Option<Self> {
+        let mut keys = Self::default();
+        for step in Steps::new(field.path()) {
+            keys.push(step.key()?).ok()?;
+        }
+        Some(keys)
+    }
+
     fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }

@@ -229,7 +229,7 @@ impl Leg {
                 return Some(Refusal::Overloaded);
             }
             (Outcome::Duplicate, Some(envelope)) => self.duplicate(envelope),
-            (Outcome::Need, Some(envelope)) => return self.wait_for_resources(host, verdict, envelope, arrival),
+            (Outcome::Need, Some(envelope)) => return self.wait_for_resources(verdict, envelope, arrival),
             (Outcome::Reject(step, failure), Some(envelope)) => self.refuse(host, envelope, step, failure),
             (Outcome::Reject(step, failure), None) => {
                 self.events.push(Event::Refused {
@@ -256,7 +256,6 @@ impl Leg {
 
     fn wait_for_resources(
         &mut self,
-        host: &mut Host<'_>,
         verdict: &Verdict<'_>,
         envelope: &Envelope<'_>,
         arrival: Arrival,
@@ -273,7 +272,7 @@ impl Leg {
         }
         // An answer that cannot be judged, and a proposal beside another, wait for the peer to send them again.
         if is_proposal && !self.handoff.is_open() {
-            let Ok(frame) = Frame::of(envelope, host.scratch) else {
+            let Ok(frame) = Frame::of(envelope) else {
                 return Some(Refusal::TooLong);
             };
             self.frame = Some(frame);
@@ -322,7 +321,7 @@ impl Leg {
 
     /// Builds a REJECT from the refused proposal itself, which leaves the leg's own state alone.
     fn send_reject(&mut self, host: &mut Host<'_>, proposal: &Envelope<'_>, reason: RejectReason) -> bool {
-        let Ok(frame) = Frame::of(proposal, host.scratch) else {
+        let Ok(frame) = Frame::of(proposal) else {
             return false;
         };
         self.send_about(host, &frame, Verb::Reject, reason.as_str(), None)
@@ -378,7 +377,7 @@ impl Leg {
     fn proposed(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>) -> Option<Refusal> {
         let id = envelope.id();
         let not_after = envelope.not_after().unwrap_or(host.now);
-        let Ok(frame) = Frame::of(envelope, host.scratch) else {
+        let Ok(frame) = Frame::of(envelope) else {
             return Some(Refusal::TooLong);
         };
         match self.handoff.propose(Motion::Received, id, not_after) {

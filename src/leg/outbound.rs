@@ -112,7 +112,7 @@ impl Leg {
         let bytes = issue(&envelope, keys, host.now, rest, out).map_err(LegError::Issue)?;
         let envelope =
             Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))?;
-        let frame = Frame::of(&envelope, host.scratch).map_err(LegError::Frame)?;
+        let frame = Frame::of(&envelope).map_err(LegError::Frame)?;
         let message = (envelope.id(), tier, Verb::Propose);
         self.enqueue(
             bytes,
