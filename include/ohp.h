@@ -343,6 +343,18 @@ typedef enum ohp_event_kind {
     OHP_EVENT_OVERLOADED = 13,
 } ohp_event_kind;
 
+/** A codec whose payloads the tap keeps. */
+typedef enum ohp_codec {
+    /** Not audio, or a codec that the tap does not take. */
+    OHP_CODEC_NONE = 0,
+    /** G.711 mu-law, 8 kHz mono. */
+    OHP_CODEC_PCMU = 1,
+    /** G.711 A-law, 8 kHz mono. */
+    OHP_CODEC_PCMA = 2,
+    /** 16-bit linear, big-endian, 8 kHz mono. */
+    OHP_CODEC_L16 = 3,
+} ohp_codec;
+
 /**
  * Configuration, keys and trust of this side.
  *
