@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::envelope_file;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, FAINT, HEAD};
+use crate::output::{self, FAINT, HEAD, say};
 
 /// Split an envelope into the SIP INFO requests that carry it
 ///
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Accept);
     }
     let encoding = if plan.is_deflated() { "deflated to" } else { "as" };
-    anstream::println!(
+    say!(
         "{HEAD}{}{HEAD:#}: {} bytes of CBOR, {encoding} {} bytes in {} INFO request(s)",
         plan.id(),
         cbor.len(),
@@ -80,13 +80,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         plan.total()
     );
     for (nth, info) in infos.iter().enumerate() {
-        anstream::println!(
+        say!(
             "\n{HEAD}INFO {}{HEAD:#} {FAINT}body of {} bytes{FAINT:#}",
             nth + 1,
             info.body.len()
         );
         for line in info.headers.lines() {
-            anstream::println!("  {line}");
+            say!("  {line}");
         }
     }
     Ok(Exit::Accept)

@@ -6,7 +6,7 @@ use ohp::media::exact::{Decision, NoSample};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::output::{self, BAD, GOOD};
+use crate::output::{self, BAD, GOOD, say};
 use crate::recording::{Recording, Stream};
 
 /// Take the exact audio fingerprint of a WAV file or a packet capture, or compare two
@@ -72,20 +72,20 @@ fn show(args: &Args, recording: &Recording) -> Result<Exit, Failure> {
             .collect();
         output::json(&json!({ "streams": streams }))?;
     } else if taken.is_empty() {
-        anstream::println!("{BAD}no-media{BAD:#}: the capture holds no RTP");
+        say!("{BAD}no-media{BAD:#}: the capture holds no RTP");
     } else {
         for (stream, sample) in &taken {
             match sample {
                 Ok((sample, at)) => {
                     let fingerprint = sample.fingerprint.to_text();
-                    anstream::println!(
+                    say!(
                         "{}  {} at {:.2} s",
                         text(&fingerprint),
                         name(stream),
                         *at as f64 / 1000.0
                     );
                 }
-                Err(none) => anstream::println!("{BAD}{}{BAD:#}  {}: {none}", outcome_of(*none), name(stream)),
+                Err(none) => say!("{BAD}{}{BAD:#}  {}: {none}", outcome_of(*none), name(stream)),
             }
         }
     }
@@ -117,7 +117,7 @@ fn compare(args: &Args, a: &Recording, b: &Recording) -> Result<Exit, Failure> {
     } else {
         let style = if found.is_some() { GOOD } else { BAD };
         let place = found.map(|offset| format!(": the same 200 ms, {offset} ms later in B than in A"));
-        anstream::println!("{style}{outcome}{style:#}{}", place.unwrap_or_default());
+        say!("{style}{outcome}{style:#}{}", place.unwrap_or_default());
     }
     Ok(if found.is_some() { Exit::Accept } else { Exit::Reject })
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::envelope_file;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, BAD, FAINT, HEAD, OPEN, plain};
+use crate::output::{self, BAD, FAINT, HEAD, OPEN, plain, say};
 
 /// Show an envelope: who hands over to whom, at which tier, why, what has been said, and how much time is left
 ///
@@ -64,7 +64,7 @@ fn to_json(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) -> Res
 }
 
 fn print(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) {
-    anstream::println!(
+    say!(
         "{HEAD}{} {}{HEAD:#}, {}",
         envelope.verb(),
         envelope.id(),
@@ -80,7 +80,7 @@ fn print(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) {
     signatures(envelope);
     for violation in broken {
         let style = if violation.is_warning() { OPEN } else { BAD };
-        anstream::println!("{style}{:>12}{style:#}  {}", "breaks", plain(&violation.to_string()));
+        say!("{style}{:>12}{style:#}  {}", "breaks", plain(&violation.to_string()));
     }
 }
 
@@ -88,7 +88,7 @@ fn print(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) {
 fn line(name: &str, value: impl AsRef<str>) {
     let value = value.as_ref();
     if !value.is_empty() {
-        anstream::println!("{FAINT}{name:>12}{FAINT:#}  {}", plain(value));
+        say!("{FAINT}{name:>12}{FAINT:#}  {}", plain(value));
     }
 }
 
@@ -164,7 +164,7 @@ fn time(envelope: &Envelope<'_>, now: Timestamp) {
     } else {
         (BAD, format!("ended {} ago", duration(left.saturating_neg())))
     };
-    anstream::println!("{:>12}  {style}{text}{style:#}", "");
+    say!("{:>12}  {style}{text}{style:#}", "");
 }
 
 fn caller(envelope: &Envelope<'_>) {

@@ -1,6 +1,7 @@
 //! What the command prints: styles, which reach terminals only, errors, and JSON.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -43,6 +44,19 @@ pub fn plain(text: &str) -> Cow<'_, str> {
             shown
         })
         .into()
+}
+
+/// Prints a line for a person, with colours where standard output is a terminal.
+macro_rules! say {
+    ($($line:tt)*) => {
+        $crate::output::print_line(format_args!($($line)*))
+    };
+}
+pub(crate) use say;
+
+/// What [`say!`] does. A reader that has closed the pipe wants no more, which is no error.
+pub fn print_line(line: fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
 /// Prints an error, and gives the exit status that goes with it.

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::envelope_file::{self, Contents, Malformed};
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::output::{self, BAD, FAINT, GOOD, HEAD, OPEN, plain};
+use crate::output::{self, BAD, FAINT, GOOD, HEAD, OPEN, plain, say};
 use crate::recording::Recording;
 
 /// Longest trust bundle.
@@ -250,10 +250,10 @@ fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
     let about = verdict
         .envelope
         .map(|envelope| format!("  {} {}, {}", envelope.verb(), envelope.id(), envelope.tier()));
-    anstream::println!("{style}{}{style:#}{}", outcome(verdict), about.unwrap_or_default());
+    say!("{style}{}{style:#}{}", outcome(verdict), about.unwrap_or_default());
     if let Some((step, failure)) = verdict.failure() {
         let why = failure.why.to_string();
-        anstream::println!(
+        say!(
             "{HEAD}{}{HEAD:#} at step {}, {step}: {}",
             failure.reason,
             step.number(),
@@ -267,7 +267,7 @@ fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
             StepResult::Need => OPEN,
             StepResult::Skip => FAINT,
         };
-        anstream::println!(
+        say!(
             "  {:>2} {:<15} {style}{:<4}{style:#} {FAINT}{:>9.1} µs{FAINT:#}",
             timed.step.number(),
             timed.step,
@@ -276,13 +276,13 @@ fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
         );
     }
     for (step, kind, reference) in needs(verdict) {
-        anstream::println!("{OPEN}needs{OPEN:#}  {kind} {} for step {step}", plain(reference));
+        say!("{OPEN}needs{OPEN:#}  {kind} {} for step {step}", plain(reference));
     }
     for warning in verdict.warnings.iter().map(|warning| warning.to_string()) {
-        anstream::println!("{OPEN}warning{OPEN:#}  {}", plain(&warning));
+        say!("{OPEN}warning{OPEN:#}  {}", plain(&warning));
     }
     if let Some(warning) = warnings_of_usage(args) {
-        anstream::println!("{OPEN}warning{OPEN:#}  {warning}");
+        say!("{OPEN}warning{OPEN:#}  {warning}");
     }
 }
 
@@ -307,7 +307,7 @@ fn broken(args: &Args, message: &str, path: Option<&str>) -> Result<Exit, Failur
             "error": error,
         }))?;
     } else {
-        anstream::println!(
+        say!(
             "{BAD}reject{BAD:#}\n{HEAD}{reason}{HEAD:#} at step 0, {}: {message}",
             Step::Envelope
         );
@@ -328,7 +328,7 @@ fn malformed(args: &Args, what: &Malformed) -> Result<Exit, Failure> {
             "error": { "message": what.message, "offset": what.offset },
         }))?;
     } else {
-        anstream::println!("{BAD}malformed{BAD:#}  {what}");
+        say!("{BAD}malformed{BAD:#}  {what}");
     }
     Ok(Exit::Unusable)
 }

@@ -31,7 +31,7 @@ use ohp::envelope::Tier;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::output::{self, say};
 use event::Event;
 use story::Story;
 
@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         .seed
         .unwrap_or_else(|| u64::from(u32::from_be_bytes(random::bytes())));
     if !args.json {
-        anstream::println!(
+        say!(
             "Handing a live call over at the {} tier; loss {} %, reordering {} %, seed {seed}.\n",
             args.tier,
             args.loss * 100.0,

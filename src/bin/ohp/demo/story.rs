@@ -5,7 +5,7 @@ use ohp::envelope::Tier;
 use serde_json::{Value, json};
 
 use super::event::Event;
-use crate::output::{BAD, FAINT, GOOD, HEAD, OPEN, plain};
+use crate::output::{BAD, FAINT, GOOD, HEAD, OPEN, plain, say};
 
 /// What stands under an event's sentence is set in as far as that.
 const MARGIN: &str = "                           ";
@@ -140,20 +140,21 @@ impl Check {
 
 /// Prints the table at the end.
 pub fn print_table(checks: &[Check], tier: Tier) {
-    anstream::println!("\n{HEAD}{:<50} {:<20} {:<20}{HEAD:#}", "What", "Expected", "Happened");
+    say!("\n{HEAD}{:<50} {:<20} {:<20}{HEAD:#}", "What", "Expected", "Happened");
     for check in checks {
         let (style, mark) = if check.holds() { (GOOD, "ok") } else { (BAD, "NO") };
-        anstream::println!(
+        say!(
             "{:<50} {:<20} {:<20} {style}{mark}{style:#}",
             check.what,
             check.expected,
             check.happened
         );
     }
+    say!(
+        "{FAINT}Times are of one envelope in a process that has just begun; `cargo bench` shows the steady ones.{FAINT:#}"
+    );
     if tier < Tier::Signed {
-        anstream::println!(
-            "{FAINT}A changed envelope is not in the table: nothing is signed at core. Try --tier signed.{FAINT:#}"
-        );
+        say!("{FAINT}A changed envelope is not in the table: nothing is signed at core. Try --tier signed.{FAINT:#}");
     }
 }
 
@@ -169,7 +170,7 @@ fn print_event(event: &Event, seconds: f64) {
         ),
     };
     let Some(text) = sentence(event) else { return };
-    anstream::println!("{FAINT}{seconds:7.3}{FAINT:#}  {side}{name:<14}{side:#}  {text}");
+    say!("{FAINT}{seconds:7.3}{FAINT:#}  {side}{name:<14}{side:#}  {text}");
     print_steps(event);
     if let Some(conversation) = event.0.get("conversation") {
         print_conversation(conversation);
@@ -192,7 +193,7 @@ fn print_steps(event: &Event) {
     let skipped = ranges(skipped);
     if !skipped.is_empty() {
         let (tier, verb) = (event.text("tier"), event.text("verb"));
-        anstream::println!("{MARGIN}{FAINT}steps {skipped} do not apply to a {tier} {verb}{FAINT:#}");
+        say!("{MARGIN}{FAINT}steps {skipped} do not apply to a {tier} {verb}{FAINT:#}");
     }
 }
 
@@ -222,7 +223,7 @@ fn print_step(step: &Value) {
         "fail" => BAD,
         _ => OPEN,
     };
-    anstream::println!(
+    say!(
         "{MARGIN}{:>2} {:<15} {style}{result:<5}{style:#} {FAINT}{:>9.1} µs{FAINT:#}",
         step["step"].as_u64().unwrap_or_default(),
         step["name"].as_str().unwrap_or_default(),
@@ -234,14 +235,14 @@ fn print_step(step: &Value) {
 fn print_conversation(conversation: &Value) {
     let text = |value: &Value| plain(value.as_str().unwrap_or_default()).into_owned();
     let sure = conversation["confidence"].as_f64().unwrap_or_default() * 100.0;
-    anstream::println!(
+    say!(
         "{MARGIN}{HEAD}{}{HEAD:#}, {sure:.0} % sure",
         text(&conversation["intent"])
     );
     for (name, value) in conversation["slots"].as_object().into_iter().flatten() {
-        anstream::println!("{MARGIN}  {} = {}", plain(name), text(value));
+        say!("{MARGIN}  {} = {}", plain(name), text(value));
     }
-    anstream::println!("{MARGIN}  “{}”", text(&conversation["summary"]));
+    say!("{MARGIN}  “{}”", text(&conversation["summary"]));
 }
 
 /// What an event says to a reader; `None` for those that only programs want.
