@@ -81,6 +81,10 @@ fn contents(file: &[u8], declared: Declared) -> Contents {
         Err(error) => match error.kind {
             body::ErrorKind::TooLarge => Contents::TooLarge,
             _ if is_other_value(bytes) => Contents::NotAMap,
+            body::ErrorKind::Empty => Contents::Malformed(Malformed {
+                message: "the file is empty".to_owned(),
+                offset: 0,
+            }),
             kind => Contents::Malformed(Malformed {
                 message: kind.to_string(),
                 offset: text_start + error.offset,
