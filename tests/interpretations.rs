@@ -198,6 +198,7 @@ fn row_14_signature_with_its_s_raised_by_the_group_order_is_refused() {
         echo: ohp::transport::Echo::default(),
         memory: None,
         again: false,
+        audio_may_follow: false,
         deadline_passed: false,
     };
     let cbor = to_cbor(&json.to_string());

@@ -320,6 +320,45 @@ fn proposal_that_lacks_sound_waits_for_it_and_ends_at_its_deadline() {
     );
 }
 
+/// Interpretations, row 34: the newest audio may still be on its way when the envelope arrives.
+#[test]
+fn envelope_that_overtakes_its_sound_waits_for_it_a_moment() {
+    for audio_follows in [true, false] {
+        let mut pair = Pair::new();
+        pair.give_tap();
+        pair.give_sender_tap();
+        pair.hear(Which::Sender, 0..60);
+        pair.hear(Which::Receiver, 0..40);
+        let id = pair.propose(Tier::Signed).expect("a proposal");
+        pair.settle();
+        assert_eq!(
+            pair.events(Which::Receiver),
+            [Event::NeedsResources {
+                id,
+                step: Step::CallLeg
+            }]
+        );
+        assert_eq!(pair.leg(Which::Receiver).poll_timeout(), Some(pair.now().plus(400)));
+        if audio_follows {
+            pair.hear(Which::Receiver, 40..60);
+            pair.advance_to(pair.now().plus(200));
+            pair.verify_again();
+            assert_eq!(
+                pair.events(Which::Receiver),
+                [Event::Proposed { id, tier: Tier::Signed }]
+            );
+        } else {
+            pair.advance_to(pair.now().plus(400));
+            let told = pair.events(Which::Receiver);
+            assert!(
+                matches!(told[..], [Event::Refused { step: Step::CallLeg, failure, answered: true }]
+                    if failure.reason == RejectReason::NotBoundToCall),
+                "{told:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn undelivered_message_undoes_what_it_would_have_done() {
     let mut pair = Pair::new();

@@ -28,6 +28,7 @@ fn situation(bundle: &Bundle, now: Timestamp) -> Situation<'_> {
         echo: Echo::default(),
         memory: None,
         again: false,
+        audio_may_follow: false,
         deadline_passed: false,
     }
 }

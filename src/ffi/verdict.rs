@@ -363,6 +363,7 @@ unsafe fn judge<'a>(asked: &ohp_situation, bytes: &'a [u8], scratch: &mut [u8]) 
             peer_rate: context.settings.peer_rate,
         }),
         again: asked.again != 0,
+        audio_may_follow: false,
         deadline_passed: asked.deadline_passed != 0,
     };
     Ok(verify(

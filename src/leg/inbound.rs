@@ -15,11 +15,15 @@ use crate::time::Timestamp;
 use crate::transport::reassembly::{Received, receive};
 use crate::transport::{self, Echo, Info, SipStatus};
 use crate::verify::{
-    Call, Failure, Media, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, verify,
+    Call, Failure, Media, MediaDoubt, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, verify,
 };
 
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
 const UNVOUCHED_REJECT_MS: i64 = 1_000;
+
+/// How long after its arrival an envelope may wait for sound that it has overtaken, in milliseconds: the 200 ms of the
+/// fingerprint and the 200 ms that a deep jitter buffer holds back.
+const AUDIO_MAY_FOLLOW_MS: i64 = 400;
 
 /// Why an INFO was not taken as a message of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,18 +133,17 @@ impl Leg {
     ///
     /// Does nothing unless that proposal [is pending](Leg::is_pending).
     pub fn verify_again<'e>(&mut self, host: &mut Host<'_>, bytes: &'e [u8], observe: Observer<'_>) -> Handled<'e> {
-        let is_pending = |leg: &Self| {
-            let id = Envelope::read(bytes, &mut |_| ()).ok()?.id();
-            (leg.frame.as_ref()?.id() == id).then_some(leg.pending?)
-        };
-        let Some(pending) = is_pending(self) else {
+        let pending = self.pending.zip(self.frame.as_ref().map(Frame::id));
+        let envelope = Envelope::read(bytes, &mut |_| ()).ok();
+        let Some(((pending, _), envelope)) = pending.zip(envelope).filter(|((_, id), envelope)| *id == envelope.id())
+        else {
             return Handled::only(SipStatus::Ok);
         };
         let arrival = Arrival {
             now: pending.arrived,
             echo: Echo::default(),
             again: true,
-            deadline_passed: host.now >= pending.not_after,
+            deadline_passed: envelope.not_after().is_none_or(|not_after| host.now >= not_after),
         };
         self.judge(host, bytes, arrival, observe)
     }
@@ -175,6 +178,7 @@ impl Leg {
                 peer_rate: host.context.settings.peer_rate,
             }),
             again: arrival.again,
+            audio_may_follow: tap.is_some() && host.now < arrival.now.plus(AUDIO_MAY_FOLLOW_MS),
             deadline_passed: arrival.deadline_passed,
         };
         let verdict = verify(bytes, &situation, host.scratch, observe);
@@ -266,8 +270,13 @@ impl Leg {
             .first()
             .map_or(Step::ResolveIssuer, |need| need.step);
         let is_proposal = envelope.verb() == Verb::Propose;
+        let end_of_life = envelope.not_after().unwrap_or(arrival.now);
+        let not_after = match verdict.doubt {
+            Some(MediaDoubt::Mismatch) => end_of_life.min(arrival.now.plus(AUDIO_MAY_FOLLOW_MS)),
+            _ => end_of_life,
+        };
         if let Some(pending) = self.pending.as_mut().filter(|_| arrival.again) {
-            pending.lacking = step;
+            (pending.lacking, pending.not_after) = (step, not_after);
             return None;
         }
         // An answer that cannot be judged, and a proposal beside another, wait for the peer to send them again.
@@ -278,7 +287,7 @@ impl Leg {
             self.frame = Some(frame);
             self.pending = Some(Pending {
                 arrived: arrival.now,
-                not_after: envelope.not_after().unwrap_or(arrival.now),
+                not_after,
                 lacking: step,
             });
         }

@@ -87,12 +87,13 @@ impl<'a> Run<'_, '_, 'a> {
         match heard {
             Ok(()) if self.fingerprint_was_elsewhere(envelope, wanted) => not_bound(Why::FingerprintSeenElsewhere),
             Ok(()) => Ok(Passed::Held),
-            Err(MediaDoubt::Mismatch) => not_bound(Why::Media(MediaDoubt::Mismatch)),
             Err(doubt) => {
                 // Audio may still come, and until the deadline its absence is no mismatch (row 39).
-                if self.situation.deadline_passed {
+                let is_final = doubt == MediaDoubt::Mismatch && !self.situation.audio_may_follow;
+                if is_final || self.situation.deadline_passed {
                     return not_bound(Why::Media(doubt));
                 }
+                self.verdict.doubt = Some(doubt);
                 self.verdict.needs.push(Need {
                     step: Step::CallLeg,
                     kind: NeedKind::Media,

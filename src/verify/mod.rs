@@ -55,6 +55,9 @@ pub struct Situation<'s> {
     pub memory: Option<Memory<'s>>,
     /// Whether this envelope has been verified before and had needs.
     pub again: bool,
+    /// Whether the envelope may have overtaken its sound: INFO and RTP take different ways, and the newest packets that
+    /// a sender has fingerprinted may still wait in a jitter buffer. Then audio that does not match yet is a `need`.
+    pub audio_may_follow: bool,
     /// Whether the time to gather what is lacking is over: what is still missing now fails its step.
     pub deadline_passed: bool,
 }

@@ -297,6 +297,8 @@ pub struct Verdict<'a> {
     pub steps: [Option<StepResult>; STEP_COUNT],
     /// What is lacking, with [`Outcome::Need`].
     pub needs: Needs<'a>,
+    /// With a `need` for sound: what was heard so far.
+    pub doubt: Option<MediaDoubt>,
     /// What an administrator should see.
     pub warnings: Warnings,
     /// Whether members that the schema demands are missing, which a short form at Core may (interpretations, row 9).
@@ -312,6 +314,7 @@ impl<'a> Verdict<'a> {
             envelope: None,
             steps: [None; STEP_COUNT],
             needs: Needs::NONE,
+            doubt: None,
             warnings: Warnings {
                 list: [None; WARNINGS_MAX],
             },

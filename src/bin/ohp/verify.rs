@@ -111,6 +111,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         echo: Echo::of(&info),
         memory: None,
         again: false,
+        audio_may_follow: false,
         deadline_passed: false,
     };
     let mut scratch = vec![0; VERIFY_SCRATCH];

@@ -133,6 +133,7 @@ impl Trial {
             echo: Echo::default(),
             memory: None,
             again: false,
+            audio_may_follow: false,
             deadline_passed: false,
         };
         let verdict = verify(cbor, &situation, &mut vec![0; VERIFY_SCRATCH], &mut |_, _| ());
