@@ -22,7 +22,8 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    fn words(self) -> u32 {
+    /// Words that the bytes take.
+    pub(super) fn words(self) -> u32 {
         self.len.div_ceil(PAYLOAD_BYTES as u32)
     }
 
@@ -113,68 +114,70 @@ impl<W: Word> Slots<'_, W> {
         self.stands(slot) && word.compare_exchange(current, new, AcqRel, Relaxed).is_ok()
     }
 
-    /// Copies bytes into reserved room. `false`: the slot has gone to another message, into which nothing was written.
+    /// Copies bytes into room reserved for them. `false`: the slot has gone to another message, into which nothing was
+    /// written.
     pub(super) fn write_data(&self, slot: Slot, extent: Extent, bytes: &[u8]) -> bool {
-        let mut word = extent.start;
-        bytes.chunks(COPY_BATCH * PAYLOAD_BYTES).all(|batch| {
-            let first = word;
-            word += batch.len().div_ceil(PAYLOAD_BYTES) as u32;
+        let words = self.data(slot.index, extent);
+        let mut batches = words.chunks(COPY_BATCH).zip(bytes.chunks(COPY_BATCH * PAYLOAD_BYTES));
+        batches.all(|(words, bytes)| {
             let mut seen = [0; COPY_BATCH];
-            for (index, seen) in (first..word).zip(&mut seen) {
-                *seen = self.data(slot.index, index).load(Acquire);
+            for (word, seen) in words.iter().zip(&mut seen) {
+                *seen = word.load(Acquire);
             }
             // One look at the state serves the batch: all of it was read before.
             self.stands(slot)
-                && (first..word)
+                && words
+                    .iter()
                     .zip(seen)
-                    .zip(batch.chunks(PAYLOAD_BYTES))
-                    .all(|((index, seen), bytes)| {
-                        let to = self.data(slot.index, index);
-                        let value = pack(bytes);
-                        to.compare_exchange(seen, tagged(slot.tag(), value), Release, Relaxed)
-                            .is_ok()
-                            || self.write(slot, to, value)
+                    .zip(payloads(bytes))
+                    .all(|((word, seen), payload)| {
+                        let value = tagged(slot.tag(), payload);
+                        word.compare_exchange(seen, value, Release, Relaxed).is_ok() || self.write(slot, word, payload)
                     })
         })
     }
 
-    /// Copies `out.len()` bytes of an extent, from its byte `skip` on. `false`: the slot has gone to another message,
-    /// and `out` holds nothing of use.
+    /// Copies bytes of an extent, from its byte `skip` on, until `out` is full. `false`: the slot has gone to another
+    /// message, or the extent is shorter, and `out` holds nothing of use.
     pub(super) fn read_data(&self, slot: Slot, extent: Extent, skip: usize, out: &mut [u8]) -> bool {
-        let mut word = extent.start + (skip / PAYLOAD_BYTES) as u32;
-        let mut skip = skip % PAYLOAD_BYTES;
-        let mut out = out;
-        while !out.is_empty() {
-            let Some(value) = untag(self.data(slot.index, word).load(Relaxed), slot.tag()) else {
-                return false;
-            };
-            let bytes = value.to_le_bytes();
-            let bytes = &bytes[skip..PAYLOAD_BYTES];
-            let len = bytes.len().min(out.len());
-            let (head, rest) = out.split_at_mut(len);
-            head.copy_from_slice(&bytes[..len]);
-            (out, word, skip) = (rest, word + 1, 0);
+        let mut words = self.data(slot.index, extent).iter().skip(skip / PAYLOAD_BYTES);
+        let mut next = || untag(words.next()?.load(Relaxed), slot.tag()).map(u64::to_le_bytes);
+        let skip = skip % PAYLOAD_BYTES;
+        let (head, rest) = out.split_at_mut(out.len().min((PAYLOAD_BYTES - skip) % PAYLOAD_BYTES));
+        if !head.is_empty() {
+            let Some(bytes) = next() else { return false };
+            head.copy_from_slice(&bytes[skip..][..head.len()]);
         }
-        true
+        rest.chunks_mut(PAYLOAD_BYTES).all(|place| {
+            let Some(bytes) = next() else { return false };
+            place.copy_from_slice(&bytes[..place.len()]);
+            true
+        })
     }
 
     /// Whether an extent holds these bytes; `None` if the slot has gone to another message.
     pub(super) fn holds(&self, slot: Slot, extent: Extent, bytes: &[u8]) -> Option<bool> {
         let mut same = extent.len as usize == bytes.len();
         if same {
-            for (word, bytes) in (extent.start..).zip(bytes.chunks(PAYLOAD_BYTES)) {
-                same &= untag(self.data(slot.index, word).load(Relaxed), slot.tag())? == pack(bytes);
+            for (word, payload) in self.data(slot.index, extent).iter().zip(payloads(bytes)) {
+                same &= untag(word.load(Relaxed), slot.tag())? == payload;
             }
         }
         Some(same)
     }
 }
 
-/// Up to six bytes as a payload.
-fn pack(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    u64::from_le_bytes(word)
+/// Bytes as payloads, six in each.
+fn payloads(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    let (whole, rest) = bytes.as_chunks::<PAYLOAD_BYTES>();
+    let rest = (!rest.is_empty()).then(|| {
+        let mut last = [0; PAYLOAD_BYTES];
+        last[..rest.len()].copy_from_slice(rest);
+        last
+    });
+    whole
+        .iter()
+        .copied()
+        .chain(rest)
+        .map(|[a, b, c, d, e, f]| u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
 }

@@ -46,13 +46,14 @@ pub struct Config {
     /// Chunk sets that can be remembered at the same time, open, taken or dead, until they expire. About 64 bytes each.
     pub sets: u32,
     /// Messages that can be in reassembly, or wait to be sent, at the same time; at most
-    /// [`MAX_SLOTS`](super::MAX_SLOTS). Each takes 8/6 of `slot_bytes`, and a little.
+    /// [`MAX_SLOTS`](super::MAX_SLOTS). Each takes 8/6 of `slot_bytes`
+    /// and 15 KB.
     pub slots: u32,
     /// Most bytes of such a message, 1 to [`MAX_SLOT_BYTES`](super::MAX_SLOT_BYTES).
     pub slot_bytes: u32,
 }
 
-/// Room for 70 handoffs a second, in 256 slots: 28 MB.
+/// Room for 70 handoffs a second, in 256 slots: 32 MB.
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -21,6 +21,7 @@ use core::fmt;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
 use super::claim::{self, PAYLOAD_BYTES, tagged, untag, write_claimed};
+use super::extent::Extent;
 use super::key::{Domain, Key};
 use super::stats::{Counter, Counters};
 use super::ways::Ways;
@@ -274,6 +275,8 @@ pub struct Slots<'m, W> {
     words: &'m [W],
     count: u32,
     slot_bytes: u32,
+    /// Words of a slot's body.
+    stride: u32,
     salt: [u8; 16],
     pub(super) sets: Ways<'m, W>,
     pub(super) counters: Counters<'m, W>,
@@ -312,6 +315,7 @@ impl<'m, W: Word> Slots<'m, W> {
             words,
             count,
             slot_bytes,
+            stride: slot_words(slot_bytes) - SCANNED,
             salt,
             sets,
             counters,
@@ -348,34 +352,38 @@ impl<'m, W: Word> Slots<'m, W> {
         self.scanned(3, index)
     }
 
-    fn body(&self, index: u32, word: u32) -> &'m W {
-        let stride = (slot_words(self.slot_bytes) - SCANNED) as usize;
-        &self.words[SCANNED as usize * self.count as usize + index as usize * stride + word as usize]
+    /// The words of a slot's body.
+    fn body(&self, index: u32) -> &'m [W] {
+        let start = SCANNED as usize * self.count as usize + index as usize * self.stride as usize;
+        &self.words[start..start + self.stride as usize]
     }
 
     pub(super) fn home(&self, index: u32) -> &'m W {
-        self.body(index, HOME)
+        &self.body(index)[HOME as usize]
     }
 
     pub(super) fn total(&self, index: u32) -> &'m W {
-        self.body(index, TOTAL)
+        &self.body(index)[TOTAL as usize]
     }
 
     /// The word of chunk `number`, from 1.
     pub(super) fn chunk(&self, index: u32, number: u32) -> &'m W {
-        self.body(index, CHUNK + number - 1)
+        &self.body(index)[(CHUNK + number - 1) as usize]
     }
 
     pub(super) fn cursor(&self, index: u32) -> &'m W {
-        self.body(index, CURSOR)
+        &self.body(index)[CURSOR as usize]
     }
 
     pub(super) fn spare(&self, index: u32, number: u32) -> &'m W {
-        self.body(index, SPARE + number)
+        &self.body(index)[(SPARE + number) as usize]
     }
 
-    pub(super) fn data(&self, index: u32, word: u32) -> &'m W {
-        self.body(index, BODY_HEAD + word)
+    /// The words of an extent; none if it is outside the slot, which no extent of ours is.
+    pub(super) fn data(&self, index: u32, extent: Extent) -> &'m [W] {
+        let start = (BODY_HEAD + extent.start) as usize;
+        let words = start..start + extent.words() as usize;
+        self.body(index).get(words).unwrap_or_default()
     }
 
     /// Data words of each slot.
@@ -485,10 +493,9 @@ impl<'m, W: Word> Slots<'m, W> {
             && self.write(slot, self.total(index), 0)
             && self.write(slot, self.cursor(index), 0)
             // An empty extent is empty in every generation; the others would be full again when tags wrap.
-            && (CHUNK..BODY_HEAD).all(|number| {
-                let word = self.body(index, number);
-                word.load(Relaxed) & claim::PAYLOAD == 0 || self.write(slot, word, 0)
-            })
+            && self.body(index)[CHUNK as usize..BODY_HEAD as usize]
+                .iter()
+                .all(|word| word.load(Relaxed) & claim::PAYLOAD == 0 || self.write(slot, word, 0))
     }
 
     /// Notes the outcome of a DONE or DEAD set in the directory, then frees its slot. Any party may do it, and several
