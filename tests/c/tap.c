@@ -1,0 +1,86 @@
+/* A tap takes packets and frames, gives a fingerprint, and finds it in another tap. */
+
+#include "test.h"
+
+static ohp_tap *tap_new(void **memory)
+{
+    size_t size = 0;
+    ohp_tap *tap = NULL;
+    if (ohp_tap_size(OHP_CODEC_PCMU, 10, &size) != OHP_OK)
+        return NULL;
+    *memory = malloc(size);
+    return ohp_tap_init(*memory, size, OHP_CODEC_PCMU, 10, &tap) == OHP_OK ? tap : NULL;
+}
+
+int test_tap(void)
+{
+    size_t size = 0;
+    OK(ohp_tap_size(OHP_CODEC_PCMU, 10, &size));
+    CHECK(size <= 96 * 1024);
+    STATUS(OHP_ERR_RANGE, ohp_tap_size(OHP_CODEC_PCMU, 0, &size));
+    STATUS(OHP_ERR_RANGE, ohp_tap_size(OHP_CODEC_PCMU, 11, &size));
+    STATUS(OHP_ERR_RANGE, ohp_tap_size(77, 10, &size));
+
+    void *memory = NULL, *other_memory = NULL;
+    ohp_tap *tap = tap_new(&memory), *other = tap_new(&other_memory), *found = NULL;
+    CHECK(tap != NULL && other != NULL);
+    STATUS(OHP_ERR_SPACE, ohp_tap_attach(memory, 1000, &found));
+    OK(ohp_tap_attach(memory, size, &found));
+    CHECK(found == tap);
+
+    char buffer[256];
+    ohp_text why = {buffer, sizeof buffer, 0};
+    ohp_fingerprint mark = {.size = sizeof mark};
+    ohp_decision decision = 0;
+    STATUS(OHP_NO_MEDIA, ohp_tap_fingerprint(tap, &why, &mark));
+    CHECK(IS(why, "no media received yet"));
+
+    const uint8_t silence[12 + 160] = {0x80, 0};
+    OK(ohp_tap_write_rtp(tap, silence, sizeof silence));
+    STATUS(OHP_NO_USABLE_AUDIO, ohp_tap_fingerprint(tap, &why, &mark));
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_write_rtp(tap, silence, 5));
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_write_rtp(tap, (const uint8_t *)"\x16\xfe\xfd", 3));
+    const uint8_t dtmf[16] = {0x80, 101};
+    STATUS(OHP_NONE, ohp_tap_write_rtp(tap, dtmf, sizeof dtmf));
+    static const uint8_t long_packet[12 + 1921] = {0x80, 0};
+    STATUS(OHP_ERR_TOO_LONG, ohp_tap_write_rtp(tap, long_packet, sizeof long_packet));
+    ohp_tap_stats stats = {.size = sizeof stats};
+    OK(ohp_tap_get_stats(tap, &stats));
+    CHECK(stats.kept == 1 && stats.not_audio == 1 && stats.not_rtp == 2 && stats.too_long == 1);
+
+    CHECK(speak(tap, 7) == 0);
+    OK(ohp_tap_fingerprint(tap, &why, &mark));
+    CHECK(memcmp(mark.text, "sha256:", 7) == 0);
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_search(tap, TEXT("sha256:beef"), NULL, &decision));
+    OK(ohp_tap_search(other, mark.text, OHP_FINGERPRINT_LEN, &why, &decision));
+    CHECK(decision == OHP_DECISION_NO_MEDIA);
+    CHECK(speak(other, 8) == 0);
+    OK(ohp_tap_search(other, mark.text, OHP_FINGERPRINT_LEN, &why, &decision));
+    CHECK(decision == OHP_DECISION_MISMATCH);
+    CHECK(speak(other, 7) == 0);
+    OK(ohp_tap_search(other, mark.text, OHP_FINGERPRINT_LEN, &why, &decision));
+    CHECK(decision == OHP_DECISION_MATCH && why.len > 0);
+
+    /* Payload types come from the description, or one by one; then frames without RTP headers. */
+    static const char SDP[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+                              "m=audio 4000 RTP/AVP 8\r\n";
+    OK(ohp_tap_set_sdp(tap, TEXT(SDP)));
+    STATUS(OHP_NONE, ohp_tap_write_rtp(tap, silence, sizeof silence));
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_set_sdp(tap, TEXT("not a description")));
+    STATUS(OHP_NONE, ohp_tap_set_sdp(tap, TEXT("v=0\r\n")));
+    uint8_t codecs[OHP_PAYLOAD_TYPES] = {OHP_CODEC_PCMU};
+    OK(ohp_tap_set_payload_types(tap, codecs));
+    OK(ohp_tap_write_rtp(tap, silence, sizeof silence));
+    codecs[100] = 200;
+    STATUS(OHP_ERR_RANGE, ohp_tap_set_payload_types(tap, codecs));
+    ohp_frame frame = {.size = sizeof frame, .codec = OHP_CODEC_PCMA, .source = 1, .timestamp = 160,
+                       .payload = silence, .payload_len = 160};
+    OK(ohp_tap_write_frame(tap, &frame));
+    frame.payload_len = 0;
+    STATUS(OHP_NONE, ohp_tap_write_frame(tap, &frame));
+    frame.codec = 9;
+    STATUS(OHP_ERR_RANGE, ohp_tap_write_frame(tap, &frame));
+    free(memory);
+    free(other_memory);
+    return 0;
+}

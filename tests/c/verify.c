@@ -1,0 +1,143 @@
+/* A verdict without a leg: accepted, refused with step and reason, in need, seen before. */
+
+#include "test.h"
+
+static void observe(void *user, uint32_t step, ohp_step_result result)
+{
+    if (step < OHP_STEPS && result != OHP_STEP_NOT_REACHED)
+        ++*(unsigned *)user;
+}
+
+int test_verify(void)
+{
+    struct side side;
+    CHECK(side_init(&side, RECEIVER_TRUST) == 0);
+    uint8_t cbor[4096];
+    unsigned steps = 0;
+    size_t len = core_cbor(cbor, sizeof cbor);
+    const ohp_str ids[] = {{TEXT("another@192.0.2.9")}, {TEXT(CALL_ID)}};
+    ohp_situation situation = {
+        .size = sizeof situation,
+        .context = side.context,
+        .table = side.table,
+        .now_ms = NOW + 1000,
+        .call_ids = ids,
+        .call_ids_len = 2,
+        .observe = observe,
+        .user = &steps,
+        .scratch = side.scratch,
+        .scratch_size = ohp_verify_scratch_size(),
+    };
+    ohp_verdict *verdict = NULL;
+    ohp_verdict_summary summary = {.size = sizeof summary};
+    size_t size = ohp_verdict_size();
+    CHECK(size <= OHP_VERDICT_SIZE_MAX);
+
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_ACCEPT && summary.reason == OHP_REASON_NONE && summary.has_envelope);
+    CHECK(summary.results[0] == OHP_STEP_PASS && summary.results[2] == OHP_STEP_SKIP &&
+          summary.results[4] == OHP_STEP_PASS);
+    CHECK(steps >= 5);
+    STATUS(OHP_NONE, ohp_verdict_detail(verdict, &side.why));
+    STATUS(OHP_NONE, ohp_verdict_warning(verdict, 0, &side.why));
+    uint8_t memory[OHP_ENVELOPE_SIZE_MAX] __attribute__((aligned(OHP_ALIGN)));
+    ohp_envelope *envelope = NULL;
+    ohp_str text;
+    OK(ohp_verdict_envelope(verdict, memory, sizeof memory, &envelope));
+    OK(ohp_envelope_text(envelope, TEXT("intent.current.name"), &text));
+    CHECK(IS(text, "billing_dispute"));
+
+    /* The same again is a retransmission; on another call it is a replay. */
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_DUPLICATE);
+    const ohp_str other = {TEXT("third@192.0.2.9")};
+    situation.call_ids = &other;
+    situation.call_ids_len = 1;
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_REJECT && summary.step == 0 &&
+          summary.reason == OHP_REASON_NOT_BOUND_TO_CALL);
+    OK(ohp_verdict_detail(verdict, &side.why));
+    CHECK(side.why.len > 0);
+
+    /* Nothing remembered, no call known: step 4 is not run. Then too late. */
+    situation.table = NULL;
+    situation.call_ids_len = 0;
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_ACCEPT && summary.results[4] == OHP_STEP_SKIP);
+    situation.now_ms = NOW + 306000;
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_REJECT && summary.step == 3 && summary.reason == OHP_REASON_STALE);
+    situation.now_ms = NOW;
+
+    /* An echo header that says otherwise. */
+    ohp_info info = {.size = sizeof info, .ohp_verb = {TEXT("ACCEPT")}};
+    situation.info = &info;
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_REJECT && summary.step == 0 && summary.reason == OHP_REASON_UNKNOWN);
+    situation.info = NULL;
+
+    /* No envelope at all. */
+    OK(ohp_verify(&situation, cbor, len - 1, side.verdict_memory, size, &verdict));
+    OK(ohp_verdict_get(verdict, &summary));
+    CHECK(summary.outcome == OHP_OUTCOME_REJECT && !summary.has_envelope);
+    STATUS(OHP_NONE, ohp_verdict_envelope(verdict, memory, sizeof memory, &envelope));
+
+    situation.scratch_size--;
+    STATUS(OHP_ERR_SPACE, ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    situation.scratch_size++;
+    STATUS(OHP_ERR_SPACE, ohp_verify(&situation, cbor, len, side.verdict_memory, size - 1, &verdict));
+    situation.fingerprint = (ohp_str){TEXT("sha256:beef")};
+    STATUS(OHP_ERR_MALFORMED, ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    side_free(&side);
+    return 0;
+}
+
+int test_receive(void)
+{
+    struct side side;
+    CHECK(side_init(&side, RECEIVER_TRUST) == 0);
+    uint8_t cbor[4096], chunk[4096];
+    size_t len = core_cbor(cbor, sizeof cbor), half = len / 2;
+    void *scratch = malloc(ohp_receive_scratch_size());
+    const ohp_str call = {TEXT(CALL_ID)};
+    ohp_received received = {.size = sizeof received};
+    ohp_info info = {.size = sizeof info, .content_type = {TEXT("application/ohp+cbor")}, .body = {cbor, len}};
+#define RECEIVE()                                                                                             \
+    ohp_receive(side.table, &info, call, NOW, scratch, ohp_receive_scratch_size(), side.envelope,             \
+                OHP_ENVELOPE_LEN_MAX, &side.why, &received)
+    OK(RECEIVE());
+    CHECK(received.sip_status == 200 && received.complete && received.cbor.data == cbor);
+
+    /* In two chunks, the second first. */
+    for (int number = 2; number >= 1; number--) {
+        char type[160];
+        size_t from = number == 1 ? 0 : half, to = number == 1 ? half : len;
+        int head = snprintf((char *)chunk, sizeof chunk,
+                            "--b1\r\nContent-Type: application/ohp+cbor\r\n"
+                            "OHP-Chunk: %d/2; id=cse_01HZX0R5N9V8W1QYK0XQM3R3K9\r\n\r\n", number);
+        memcpy(chunk + head, cbor + from, to - from);
+        size_t end = (size_t)head + to - from;
+        memcpy(chunk + end, "\r\n--b1--\r\n", 10);
+        snprintf(type, sizeof type,
+                 "multipart/ohp; boundary=b1; total-chunks=2; chunk=%d; id=cse_01HZX0R5N9V8W1QYK0XQM3R3K9", number);
+        info.content_type = (ohp_str){type, strlen(type)};
+        info.body = (ohp_bytes){chunk, end + 10};
+        OK(RECEIVE());
+        CHECK(received.sip_status == 200 && received.complete == (number == 1));
+    }
+    CHECK(received.cbor.data == side.envelope && received.cbor.len == len &&
+          memcmp(side.envelope, cbor, len) == 0);
+
+    info.content_type = (ohp_str){TEXT("application/dtmf-relay")};
+    OK(RECEIVE());
+    CHECK(received.sip_status == 415 && !received.complete && side.why.len > 0);
+    free(scratch);
+    side_free(&side);
+    return 0;
+}

@@ -1,0 +1,87 @@
+//! The C tests in `tests/c/`: built with plain `cc` against the static library, run as they are, under AddressSanitizer,
+//! and under valgrind where it is there. `make check-c` does the same without Rust's test harness.
+
+#![cfg(feature = "ffi")]
+
+#[path = "c_abi/build.rs"]
+mod build;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use build::{run, skip};
+
+/// Builds the C tests' program.
+fn program(name: &str, flags: &[&str]) -> PathBuf {
+    let library = build::static_library();
+    let program = build::scratch().join(name);
+    let mut sources: Vec<PathBuf> = std::fs::read_dir(build::root().join("tests/c"))
+        .expect("tests/c/ is a folder")
+        .map(|entry| entry.expect("tests/c/ can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .collect();
+    sources.sort();
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"])
+        .arg("-I")
+        .arg(build::root().join("include"))
+        .args(flags)
+        .arg("-o")
+        .arg(&program)
+        .args(sources)
+        .arg(library)
+        .args(build::PRIVATE_LIBS);
+    run(&mut compiler);
+    program
+}
+
+/// Runs the program; each of its tests prints a line.
+fn passes(command: &mut Command) {
+    let printed = run(command);
+    let last = printed.lines().last().unwrap_or_default();
+    assert!(last.ends_with(" run, 0 failed") && !last.starts_with("0 "), "{printed}");
+}
+
+fn compiles(flags: &[&str]) -> bool {
+    let source = build::scratch().join("nothing.c");
+    std::fs::write(&source, "int main(void) { return 0; }\n").expect("a file can be written");
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(flags)
+        .arg("-o")
+        .arg(build::scratch().join("nothing"))
+        .arg(source);
+    compiler.output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn every_object_serves_a_c_program() {
+    passes(&mut Command::new(program("c-tests", &[])));
+}
+
+#[test]
+fn address_sanitizer_finds_nothing() {
+    let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    if compiles(&flags) {
+        passes(&mut Command::new(program("c-tests-asan", &flags)));
+    } else {
+        skip("cc has no AddressSanitizer here");
+    }
+}
+
+#[test]
+fn valgrind_finds_nothing() {
+    let program = program("c-tests-valgrind", &[]);
+    if build::is_there("valgrind") {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=1", "--leak-check=full"]);
+        passes(
+            valgrind
+                .arg("--errors-for-leak-kinds=definite")
+                .arg(Path::new(&program)),
+        );
+    } else {
+        skip("valgrind is not here");
+    }
+}
