@@ -429,11 +429,15 @@ fn sides_are_told_apart() {
     assert_eq!(at(common::NOW), pair.now());
 }
 
-/// 10,000 handoffs over a pair that loses, doubles and reorders datagrams both ways.
+/// 10,000 handoffs, or `OHP_HANDOFFS`, over a pair that loses, doubles and reorders datagrams both ways.
 #[test]
 fn lossy_reordering_duplicating_pair_never_ends_in_a_half_state() {
+    let handoffs = std::env::var("OHP_HANDOFFS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(10_000);
     let mut ends = std::collections::BTreeMap::new();
-    for seed in 0..10_000 {
+    for seed in 0..handoffs {
         let mut pair = pair::Lossy::new(seed);
         let end = pair.run();
         assert!(
