@@ -243,6 +243,39 @@ fn forged_proposal_is_answered_once_a_second_and_disturbs_nothing() {
     assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
 }
 
+#[test]
+fn refusal_that_a_signature_vouches_for_replaces_an_older_one_on_its_way() {
+    let mut pair = Pair::new();
+    for nth in 0..2 {
+        // A call that is not this one: refused at step 4, after the signature has held.
+        pair.template["session"]["callId"] = serde_json::json!(format!("another-call-{nth}"));
+        pair.propose(Tier::Signed).expect("a proposal");
+        for info in pair.collect(Which::Sender) {
+            assert_eq!(pair.deliver(Which::Receiver, &info), 200);
+        }
+        let told = pair.events(Which::Receiver);
+        assert!(
+            matches!(
+                told[..],
+                [Event::Refused {
+                    step: Step::CallLeg,
+                    answered: true,
+                    ..
+                }]
+            ),
+            "{told:?}"
+        );
+        if nth == 0 {
+            pair.poll(Which::Receiver)
+                .expect("its first INFO, which nobody answers yet");
+            pair.fail_proposal();
+        }
+    }
+    assert_eq!(pair.poll(Which::Receiver), None, "one INFO is outstanding at a time");
+    pair.respond(Which::Receiver, 200);
+    assert!(pair.poll(Which::Receiver).is_some(), "the newer REJECT");
+}
+
 /// Interpretations, row 43.
 #[test]
 fn unsigned_accept_cannot_move_a_signed_proposal() {

@@ -319,13 +319,19 @@ impl Leg {
         });
     }
 
-    /// A forger must neither make this leg talk all the time, nor push a message of ours aside (row 32).
+    /// A forger must neither make this leg talk all the time, nor push a message of ours aside (row 32). A REJECT that a
+    /// signature vouches for may push an older REJECT aside, whose own INFOs may wait long for their responses.
     fn may_reject_now(&self, step: Step, now: Timestamp) -> bool {
         let vouched = step > Step::Signatures;
         let recently = self
             .last_unvouched_reject
             .is_some_and(|last| now.since(last) < UNVOUCHED_REJECT_MS);
-        !self.outbox.is_busy() && !self.handoff.is_open() && (vouched || !recently)
+        let has_room = match self.outbox.busy_with() {
+            None => true,
+            Some(Verb::Reject) => vouched,
+            Some(_) => false,
+        };
+        has_room && !self.handoff.is_open() && (vouched || !recently)
     }
 
     /// Builds a REJECT from the refused proposal itself, which leaves the leg's own state alone.

@@ -85,7 +85,14 @@ impl Outbox {
 
     /// Whether a message has not been delivered yet.
     pub(super) fn is_busy(&self) -> bool {
-        self.plan.is_some_and(|plan| self.next <= plan.total()) || self.outstanding == Outstanding::Current
+        self.busy_with().is_some()
+    }
+
+    /// The verb of the message that has not been delivered yet.
+    pub(super) fn busy_with(&self) -> Option<Verb> {
+        let plan = self.plan?;
+        let is_on_its_way = self.next <= plan.total() || self.outstanding == Outstanding::Current;
+        is_on_its_way.then(|| plan.verb())
     }
 
     /// Puts a message in, in place of what was there.

@@ -312,6 +312,13 @@ impl Pair {
         self.respond(which, status);
     }
 
+    /// Lets the sender's proposal run out.
+    pub fn fail_proposal(&mut self) {
+        let deadline = self.leg(Which::Sender).poll_timeout().expect("a proposal");
+        self.advance_to(deadline);
+        self.events(Which::Sender);
+    }
+
     pub fn events(&mut self, which: Which) -> Vec<Event> {
         let leg = &mut self.ends[which as usize].leg;
         std::iter::from_fn(|| leg.poll_event()).collect()
