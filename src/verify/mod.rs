@@ -81,6 +81,7 @@ pub fn verify<'a>(
         situation,
         scratch,
         observe,
+        traces: None,
         verdict: Verdict::new(),
     };
     run.all(bytes);
@@ -104,6 +105,8 @@ struct Run<'r, 's, 'a> {
     situation: &'r Situation<'s>,
     scratch: &'r mut [u8],
     observe: &'r mut dyn FnMut(Step, StepResult),
+    /// What step 0 looked up, to be recorded at the end.
+    traces: Option<replay::Traces>,
     verdict: Verdict<'a>,
 }
 

@@ -31,8 +31,9 @@ pub(super) enum Seen {
     Before,
 }
 
-/// What the records about an envelope are bound to.
-struct Traces {
+/// What the records about an envelope are bound to: worked out once, since the surface is hashed for it.
+#[derive(Clone, Copy)]
+pub(super) struct Traces {
     id: Key,
     nonce: Key,
     record: Record,
@@ -40,12 +41,13 @@ struct Traces {
 
 impl Run<'_, '_, '_> {
     /// Step 0's look-up.
-    pub(super) fn look_up(&self, envelope: &Envelope<'_>) -> Result<Seen, Failure> {
+    pub(super) fn look_up(&mut self, envelope: &Envelope<'_>) -> Result<Seen, Failure> {
         let Some(memory) = self.situation.memory else {
             return Ok(Seen::Never);
         };
         let now = self.situation.now;
         let traces = self.traces(&memory.table, envelope);
+        self.traces = Some(traces);
         if let Some(known) = memory.table.find(&traces.id, now) {
             return if self.is_the_same(&memory.table, known, traces.record) {
                 Ok(Seen::Before)
@@ -122,7 +124,9 @@ impl Run<'_, '_, '_> {
 
     /// Records the envelope, unless it was refused before its signature held or has needs.
     pub(super) fn remember(&mut self, envelope: &Envelope<'_>) {
-        let Some(memory) = self.situation.memory else { return };
+        let Some((memory, traces)) = self.situation.memory.zip(self.traces) else {
+            return;
+        };
         let believed = match self.verdict.outcome {
             Outcome::Accept => true,
             Outcome::Reject(step, _) => step > Step::Signatures && envelope.tier() >= Tier::Signed,
@@ -131,7 +135,7 @@ impl Run<'_, '_, '_> {
         if !believed {
             return;
         }
-        match self.commit(&memory, envelope) {
+        match self.commit(&memory, traces, envelope) {
             Ok(()) => {}
             Err(failure) if failure.why == Why::Overloaded => self.verdict.outcome = Outcome::Overloaded,
             // Another party was faster with the same identifier or nonce: then this one is what must be refused.
@@ -142,10 +146,9 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn commit(&self, memory: &Memory<'_>, envelope: &Envelope<'_>) -> Result<(), Failure> {
+    fn commit(&self, memory: &Memory<'_>, traces: Traces, envelope: &Envelope<'_>) -> Result<(), Failure> {
         let now = self.situation.now;
         let expires = expiry(envelope, now);
-        let traces = self.traces(&memory.table, envelope);
         let record = |key: &Key, why| match memory.table.record(key, traces.record, expires, now) {
             Ok(Recorded::New) => Ok(()),
             Ok(Recorded::Known(known)) if self.is_the_same(&memory.table, known, traces.record) => Ok(()),
