@@ -109,7 +109,7 @@ unsafe impl Sized_ for ohp_leg_state {
 pub struct ohp_handled {
     /// sizeof(ohp_handled).
     pub size: usize,
-    /// The final SIP response that it is to be given: 200, 400, 413, 415, 469 or 503.
+    /// The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488 or 503.
     pub sip_status: u32,
     /// The verdict, once an envelope is complete; NULL before.
     pub verdict: *mut ohp_verdict,

@@ -5,11 +5,11 @@
 //!
 //! # Rules that every function keeps
 //!
-//! - It runs inside [`panic::guard`], so that no panic crosses into C.
+//! - It runs inside `panic::guard`, so that no panic crosses into C.
 //! - It turns each pointer into a reference, or refuses it, before it does anything else.
-//! - Outputs come last and are written as the last thing, and only if the function succeeds. An [`text::ohp_text`] is
+//! - Outputs come last and are written as the last thing, and only if the function succeeds. An `ohp_text` is
 //!   the one exception: it explains a failure.
-//! - A structure that may grow begins with its `size`, and is read and written through [`sized`] only.
+//! - A structure that may grow begins with its `size`, and is read and written through `sized` only.
 //! - What C passes is never a Rust `enum` or `bool`, of which most bit patterns are invalid, but a number.
 
 #![allow(unsafe_code)] // This is the boundary that `deny` keeps unsafe code at.

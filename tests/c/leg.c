@@ -70,6 +70,13 @@ static int other_sound_is_refused(void)
     ohp_bytes cbor;
     OK(side_propose(&sender, OHP_TIER_SIGNED, &cbor));
     CHECK(settle(&sender, &receiver) == 0);
+    /* The sound may be on its way still; then it is no more. */
+    CHECK(side_event(&receiver) == OHP_EVENT_NEEDS_RESOURCES);
+    OK(ohp_leg_poll_timeout(receiver.leg, &receiver.now_ms));
+    CHECK(receiver.now_ms > NOW && receiver.now_ms < NOW + 1000);
+    ohp_host host = side_host(&receiver);
+    OK(ohp_leg_handle_timeout(receiver.leg, &host));
+    CHECK(settle(&sender, &receiver) == 0);
     ohp_event event = {.size = sizeof event};
     OK(ohp_leg_poll_event(receiver.leg, &receiver.why, &event));
     CHECK(event.kind == OHP_EVENT_REFUSED && event.step == 4 && event.reason == OHP_REASON_NOT_BOUND_TO_CALL &&
