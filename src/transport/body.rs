@@ -12,6 +12,7 @@ use core::fmt;
 use super::inflate::{self, Wrapper};
 use super::{ENVELOPE_MAX, MediaType, SipStatus, WIRE_MAX, base64};
 use crate::cbor::json::{self, Shape};
+use crate::envelope::JSON_MAX;
 use crate::error::At;
 
 /// Scratch in bytes that [`decode`] needs: one envelope between two layers, and what reading JSON of this length into
@@ -294,10 +295,10 @@ fn next(bytes: &[u8], declared: Declared, form: Form) -> Result<Step, ErrorKind>
             Sniffed::Base64 => Step::Base64,
         }
     };
-    let most = if matches!(step, Step::Base64) {
-        WIRE_MAX
-    } else {
-        ENVELOPE_MAX
+    let most = match step {
+        Step::Base64 => WIRE_MAX,
+        Step::Done(Syntax::Json) => JSON_MAX,
+        Step::Done(Syntax::Cbor) | Step::Inflate(_) => ENVELOPE_MAX,
     };
     if bytes.len() > most {
         Err(ErrorKind::TooLarge)
