@@ -75,8 +75,64 @@ static int propose_in_child(void *user)
     return 0;
 }
 
+static ohp_leg *inside_of;
+static ohp_status inside;
+
+/* Called from inside of a call into the leg: tries the leg once more, and ends the process if asked to. */
+static void observe(void *user, uint32_t step, ohp_step_result result)
+{
+    ohp_leg_state state = {.size = sizeof state};
+    (void)step, (void)result;
+    inside = ohp_leg_get_state(inside_of, &state);
+    if (user != NULL)
+        _exit(0);
+}
+
+static int take_proposal(struct side *side, const uint8_t *cbor, size_t len, void *user)
+{
+    ohp_host host = side_host(side);
+    ohp_info info = {.size = sizeof info, .content_type = {TEXT("application/ohp+cbor")}, .body = {cbor, len}};
+    ohp_handled handled = {.size = sizeof handled};
+    host.observe = observe;
+    host.user = user;
+    inside_of = side->leg;
+    OK(ohp_leg_handle_info(side->leg, &host, &info, side->envelope, OHP_ENVELOPE_LEN_MAX, side->verdict_memory,
+                           ohp_verdict_size(), &side->why, &handled));
+    return 0;
+}
+
+static int end_inside(void *user)
+{
+    struct work *work = user;
+    return take_proposal(work->side, work->cbor, work->len, work);
+}
+
+/* A leg turns a second user away; one that a process died in stays closed until it is made anew. */
+static int one_user_at_a_time(void)
+{
+    struct side side;
+    uint8_t cbor[4096];
+    CHECK(side_init(&side, RECEIVER_TRUST) == 0);
+    struct work work = {.side = &side, .cbor = cbor, .len = core_cbor(cbor, sizeof cbor)};
+    void *leg = shared(ohp_leg_size());
+    CHECK(leg != NULL);
+    OK(ohp_leg_init(leg, ohp_leg_size(), TEXT(CALL_ID), &side.leg));
+    CHECK(in_child(end_inside, &work) == 0);
+    CHECK(side_event(&side) == 0);
+    ohp_leg_state state = {.size = sizeof state};
+    STATUS(OHP_ERR_BUSY, ohp_leg_get_state(side.leg, &state));
+    OK(ohp_leg_init(leg, ohp_leg_size(), TEXT(CALL_ID), &side.leg));
+    CHECK(take_proposal(&side, cbor, work.len, NULL) == 0);
+    CHECK(inside == OHP_ERR_BUSY);
+    CHECK(side_event(&side) == OHP_EVENT_PROPOSED);
+    munmap(leg, ohp_leg_size());
+    side_free(&side);
+    return 0;
+}
+
 int test_fork(void)
 {
+    CHECK(one_user_at_a_time() == 0);
     struct side side;
     CHECK(side_init(&side, RECEIVER_TRUST) == 0);
     uint8_t cbor[4096];

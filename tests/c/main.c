@@ -10,7 +10,7 @@ static const struct {
     {"fork", test_fork},       {"tap", test_tap},           {"envelope", test_envelope},
     {"info", test_info},       {"sdp", test_sdp},           {"verify", test_verify},
     {"receive", test_receive}, {"leg", test_leg},           {"leg_lent", test_leg_lent},
-    {"threads", test_threads}, {"misuse", test_misuse},
+    {"stack", test_stack},     {"threads", test_threads},   {"misuse", test_misuse},
 };
 
 int main(int argc, char **argv)

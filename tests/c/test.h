@@ -91,6 +91,7 @@ int test_verify(void);
 int test_receive(void);
 int test_leg(void);
 int test_leg_lent(void);
+int test_stack(void);
 int test_threads(void);
 int test_misuse(void);
 
