@@ -80,11 +80,12 @@ $(CHECK)/asan: static $(TEST_SRC) $(wildcard tests/c/*.h) include/ohp.h
 	$(CC) $(TEST_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -o $@ $(TEST_SRC) $(OUT)/libohp.a $(PRIVATE_LIBS)
 
+# The test of the stack looks at what threads have left on theirs, which valgrind cannot but find wrong.
 check-c: $(CHECK)/plain $(CHECK)/asan
 	$(CHECK)/plain
 	$(CHECK)/asan
 	$(if $(VALGRIND),$(VALGRIND) --quiet --error-exitcode=1 --leak-check=full \
-	    --errors-for-leak-kinds=definite $(CHECK)/plain,@echo 'valgrind is not here: its run is skipped')
+	    --errors-for-leak-kinds=definite $(CHECK)/plain without stack,@echo 'valgrind is not here: its run is skipped')
 
 clean-c:
 	rm -rf $(BUILD)
