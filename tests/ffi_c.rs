@@ -6,7 +6,7 @@
 #[path = "c_abi/build.rs"]
 mod build;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use build::{run, skip};
@@ -76,11 +76,9 @@ fn valgrind_finds_nothing() {
     if build::is_there("valgrind") {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=1", "--leak-check=full"]);
-        passes(
-            valgrind
-                .arg("--errors-for-leak-kinds=definite")
-                .arg(Path::new(&program)),
-        );
+        valgrind.arg("--errors-for-leak-kinds=definite").arg(program);
+        // That test looks at what threads have left on their stacks, which valgrind cannot but find wrong.
+        passes(valgrind.args(["without", "stack"]));
     } else {
         skip("valgrind is not here");
     }
