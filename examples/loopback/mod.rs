@@ -70,7 +70,10 @@ impl Side {
             peer,
             context: Context {
                 bundle,
-                settings: Settings::default(),
+                settings: Settings {
+                    enforce: true,
+                    ..Settings::default()
+                },
             },
             table: words(Config::default().words()?),
             tap: words(config.words().ok_or("a tap keeps 1 to 10 seconds")?),

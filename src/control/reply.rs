@@ -20,8 +20,8 @@ const RECORD_HEAD: usize = 3;
 /// Who this side is, for the messages that it issues.
 #[derive(Clone, Copy, Debug)]
 pub struct Party<'p> {
-    /// `vendor`: 1 to 64 lower-case letters, digits, dashes.
-    pub vendor: &'p str,
+    /// `vendor`: 1 to 64 lower-case letters, digits, dashes; `None` answers under the name that the proposal gives us.
+    pub vendor: Option<&'p str>,
     /// `agentId`.
     pub agent_id: &'p str,
     /// `region`.
@@ -185,6 +185,12 @@ impl Reply<'_> {
         } else {
             (Field::AudienceVendor, Field::AudienceDid)
         };
+        let ours = if self.to_issuer {
+            Field::AudienceVendor
+        } else {
+            Field::IssuerVendor
+        };
+        let vendor_of_ours = self.party.vendor.or(frame.text(ours)).unwrap_or_default();
         let counterpart = (frame.text(vendor).unwrap_or_default(), frame.text(did));
         let mut draft = Draft::new(scratch);
         for (field, item) in frame.fields().filter(|(field, _)| REPEATED.contains(field)) {
@@ -204,7 +210,7 @@ impl Reply<'_> {
         }
         draft.stamp(self.tier, now, MAX_LIFETIME_MS, random)?;
         draft
-            .set(Field::IssuerVendor.path(), Value::Text(self.party.vendor))?
+            .set(Field::IssuerVendor.path(), Value::Text(vendor_of_ours))?
             .set(Field::IssuerAgentId.path(), Value::Text(self.party.agent_id))?
             .set(Field::IssuerRegion.path(), Value::Text(self.party.region))?
             .set(Field::ControlVerb.path(), Value::Text(self.verb.as_str()))?

@@ -1,4 +1,4 @@
-//! The primitives, behind one narrow face: SHA-256, Ed25519, comparison in constant time.
+//! The primitives, behind one narrow face: SHA-256 and Ed25519.
 //!
 //! Callers name an operation, never a crate. SHA-256 has two backends, chosen by feature: `ring` (the default; SHA
 //! instructions and assembly) and `rustcrypto` (for GPLv2 hosts, and it wins when both features are on, so that such a
@@ -12,10 +12,3 @@ pub mod ed25519;
 mod sha256;
 
 pub use sha256::{SHA256_LEN, Sha256, sha256};
-
-/// Whether two byte strings are equal, in a time that depends on their lengths only.
-pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    use subtle::ConstantTimeEq as _;
-
-    left.ct_eq(right).into()
-}

@@ -1,6 +1,6 @@
 //! What an envelope breaks: a rule of the schema or of its tier, and the path at which it does.
 //!
-//! A violation is found while reading ([`super::Envelope::read`]) or before emitting ([`super::emit`]). It is for logs and
+//! A violation is found while reading ([`super::Envelope::read`]) or before emitting ([`super::Draft::finish`]). It is for logs and
 //! reports; what a peer is told is a [`super::RejectReason`].
 
 use core::fmt;

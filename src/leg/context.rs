@@ -32,7 +32,7 @@ impl Default for Settings {
         Self {
             form: outgoing::Form::default(),
             peer_rate: DEFAULT_PEER_RATE,
-            enforce: true,
+            enforce: false,
             lifetime_ms: MAX_LIFETIME_MS,
         }
     }
@@ -52,7 +52,7 @@ impl Context {
     pub fn party(&self) -> Party<'_> {
         let receiver = self.bundle.receiver();
         Party {
-            vendor: receiver.vendor.as_deref().unwrap_or("unnamed"),
+            vendor: receiver.vendor.as_deref(),
             agent_id: receiver.agent_id.as_deref().unwrap_or("libohp"),
             region: receiver.region.as_deref().unwrap_or("unknown"),
             did: receiver.did.as_deref(),

@@ -11,7 +11,8 @@ use crate::verify::{Failure, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it by `deadline`.
+    /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it before
+    /// [`super::Leg::poll_timeout`].
     Proposed {
         /// The proposal.
         id: EnvelopeId,
@@ -46,7 +47,7 @@ pub enum Event {
         id: EnvelopeId,
         /// Its reason, if it is one of the protocol's list; others are shown by the envelope (interpretations, row 29).
         reason: Option<RejectReason>,
-        /// Whether the REJECT is known to come from the peer.
+        /// Whether the REJECT is as strong as the proposal was: signed, where that was signed. At Core nothing is.
         verified: bool,
         /// Whether the proposal itself allows re-issuing it after this reason, at a lower tier or to another audience
         /// (`control.fallback`).

@@ -15,7 +15,8 @@ use crate::time::Timestamp;
 use crate::transport::reassembly::{Received, receive};
 use crate::transport::{self, Echo, Info, SipStatus};
 use crate::verify::{
-    Call, Failure, Media, MediaDoubt, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, verify,
+    Call, Failure, Media, MediaDoubt, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, Why,
+    verify,
 };
 
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
@@ -109,8 +110,7 @@ impl Leg {
                 finished: true,
                 last: true,
             }) => {
-                self.outbox.repeat_answer(id);
-                return Handled::only(SipStatus::Ok);
+                return self.repeated(host, id);
             }
             Ok(Received::Partial { .. } | Received::Duplicate { .. }) => return Handled::only(SipStatus::Ok),
             Err(refusal) => return Handled::refused(refusal.status(), Refusal::Transport(refusal)),
@@ -125,6 +125,19 @@ impl Leg {
             return Handled::refused(SipStatus::BadRequest, Refusal::OtherId);
         }
         self.judge(host, message.cbor, arrival, observe)
+    }
+
+    /// A whole envelope came in chunks once more. It is given its answer once more; one that was never judged, because
+    /// the table was full, is not to be taken for one that was.
+    fn repeated<'e>(&mut self, host: &Host<'_>, id: EnvelopeId) -> Handled<'e> {
+        let key = host.table.key(Domain::EnvelopeId, &[id.as_str().as_bytes()]);
+        let is_known =
+            self.frame.as_ref().is_some_and(|frame| frame.id() == id) || host.table.find(&key, host.now).is_some();
+        if self.outbox.repeat_answer(id) || is_known {
+            Handled::only(SipStatus::Ok)
+        } else {
+            Handled::refused(SipStatus::Unavailable, Refusal::Overloaded)
+        }
     }
 
     /// Judges the pending proposal again, with its bytes as [`Leg::handle_info`] wrote them, because something that it
@@ -276,7 +289,7 @@ impl Leg {
             _ => end_of_life,
         };
         if let Some(pending) = self.pending.as_mut().filter(|_| arrival.again) {
-            (pending.lacking, pending.not_after) = (step, not_after);
+            (pending.lacking, pending.not_after, pending.doubt) = (step, not_after, verdict.doubt);
             return None;
         }
         // An answer that cannot be judged, and a proposal beside another, wait for the peer to send them again.
@@ -289,6 +302,7 @@ impl Leg {
                 arrived: arrival.now,
                 not_after,
                 lacking: step,
+                doubt: verdict.doubt,
             });
         }
         self.events.push(Event::NeedsResources {
@@ -307,9 +321,9 @@ impl Leg {
         }
         let answered = envelope.verb() == Verb::Propose
             && host.context.settings.enforce
-            && self.may_reject_now(step, host.now)
+            && self.may_reject_now(step, envelope.tier(), host.now)
             && self.send_reject(host, envelope, failure.reason);
-        if answered && step <= Step::Signatures {
+        if answered && !is_vouched_for(step, envelope.tier()) {
             self.last_unvouched_reject = Some(host.now);
         }
         self.events.push(Event::Refused {
@@ -321,8 +335,8 @@ impl Leg {
 
     /// A forger must neither make this leg talk all the time, nor push a message of ours aside (row 32). A REJECT that a
     /// signature vouches for may push an older REJECT aside, whose own INFOs may wait long for their responses.
-    fn may_reject_now(&self, step: Step, now: Timestamp) -> bool {
-        let vouched = step > Step::Signatures;
+    fn may_reject_now(&self, step: Step, tier: Tier, now: Timestamp) -> bool {
+        let vouched = is_vouched_for(step, tier);
         let recently = self
             .last_unvouched_reject
             .is_some_and(|last| now.since(last) < UNVOUCHED_REJECT_MS);
@@ -441,9 +455,12 @@ impl Leg {
         if let Some(pending) = self.pending.filter(|pending| host.now >= pending.not_after) {
             self.pending = None;
             if let Some(frame) = self.frame.take() {
-                let failure = Failure::of_lack(pending.lacking);
+                let mut failure = Failure::of_lack(pending.lacking);
+                if let Some(doubt) = pending.doubt {
+                    failure.why = Why::Media(doubt);
+                }
                 let answered = host.context.settings.enforce
-                    && self.may_reject_now(pending.lacking, host.now)
+                    && self.may_reject_now(pending.lacking, frame.tier(), host.now)
                     && self
                         .send_about(host, &frame, Verb::Reject, failure.reason.as_str(), None)
                         .is_ok();
@@ -482,11 +499,7 @@ fn is_named(cbor: &[u8], id: EnvelopeId) -> bool {
     named == Some(id.as_str())
 }
 
-/// The tier at which a proposal of tier `proposal` is answered by a side that has a key or not.
-pub(super) fn answer_tier(proposal: Tier, can_sign: bool) -> Tier {
-    if proposal >= Tier::Signed && can_sign {
-        Tier::Signed
-    } else {
-        Tier::Core
-    }
+/// Whether a signature vouched for an envelope that failed at `step`: at Core there is none.
+fn is_vouched_for(step: Step, tier: Tier) -> bool {
+    step > Step::Signatures && tier >= Tier::Signed
 }

@@ -37,7 +37,7 @@ use crate::envelope::{RejectReason, Tier};
 use crate::media::PayloadTypes;
 use crate::media::sdp::{Description, Direction, SdpHints};
 use crate::time::Timestamp;
-use crate::verify::Step;
+use crate::verify::{MediaDoubt, Step};
 use event::Events;
 use outbox::Outbox;
 
@@ -102,6 +102,8 @@ struct Pending {
     arrived: Timestamp,
     not_after: Timestamp,
     lacking: Step,
+    /// What has been heard so far, where it lacks sound.
+    doubt: Option<MediaDoubt>,
 }
 
 /// What was said about re-issuing when the last proposal of ours was made, and what came of it (OHP §3.2, docs/08).

@@ -4,7 +4,6 @@ use core::fmt;
 
 use super::context::{DRAFT_SCRATCH, Host};
 use super::event::Event;
-use super::inbound::answer_tier;
 use super::outbox::{Delivery, Transmit};
 use super::{Fallback, Leg};
 use crate::cbor::Item;
@@ -159,7 +158,7 @@ impl Leg {
     ) -> Result<(), DraftError> {
         let party = context.party();
         let mut texts = [
-            (Field::IssuerVendor, Some(party.vendor)),
+            (Field::IssuerVendor, party.vendor),
             (Field::IssuerAgentId, Some(party.agent_id)),
             (Field::IssuerRegion, Some(party.region)),
             (Field::IssuerDid, party.did),
@@ -279,10 +278,17 @@ impl Leg {
             Field::AudienceDid
         };
         let can_sign = party.did.is_some() && frame.text(counterpart).is_some() && keys.ed25519(host.now).is_some();
+        let tier = match frame.tier().min(Tier::Signed) {
+            Tier::Core => Tier::Core,
+            _ if can_sign => Tier::Signed,
+            // Unsigned it can still end the proposal, which is all that it is for; no other verb could move the call.
+            _ if verb == Verb::Reject => Tier::Core,
+            _ => return Err(LegError::Issue(IssueError::NoKey)),
+        };
         let reply = Reply {
             verb,
             reason,
-            tier: answer_tier(frame.tier(), can_sign),
+            tier,
             to_issuer,
             max_tier: max_tier(&host.context.bundle),
             party,
@@ -341,7 +347,23 @@ impl Leg {
     ///
     /// There is none while one is outstanding: its final response goes to [`Leg::handle_response`] first.
     pub fn poll_transmit<'b>(&mut self, table: &Table<'_>, buffer: &'b mut [u8]) -> Option<Transmit<'b>> {
-        self.outbox.poll(table, buffer)
+        match self.outbox.poll(table, buffer) {
+            Ok(transmit) => transmit,
+            Err(verb) => {
+                self.failed(verb, NO_RESPONSE);
+                None
+            }
+        }
+    }
+
+    /// A message of ours will not arrive: what it would have done is undone.
+    fn failed(&mut self, verb: Verb, status: u16) {
+        // The peer has said itself that the handoff stands.
+        if verb == Verb::Assume && self.told_handed_off {
+            return;
+        }
+        self.handoff.undelivered(verb);
+        self.events.push(Event::Undelivered { verb, status });
     }
 
     /// Takes the final response to the outstanding INFO, or [`NO_RESPONSE`] where there was none.
@@ -364,12 +386,7 @@ impl Leg {
                 }
             }
             Delivery::Delivered(_) => {}
-            // The peer has said itself that the handoff stands.
-            Delivery::Failed(Verb::Assume) if self.told_handed_off => {}
-            Delivery::Failed(verb) => {
-                self.handoff.undelivered(verb);
-                self.events.push(Event::Undelivered { verb, status });
-            }
+            Delivery::Failed(verb) => self.failed(verb, status),
         }
     }
 }

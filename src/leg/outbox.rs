@@ -146,31 +146,42 @@ impl Outbox {
     }
 
     /// The next INFO, which is then outstanding.
-    pub(super) fn poll<'b>(&mut self, table: &Table<'_>, buffer: &'b mut [u8]) -> Option<Transmit<'b>> {
-        let plan = self.plan.filter(|plan| self.next <= plan.total())?;
+    ///
+    /// # Errors
+    /// The verb of a message whose slot has outlived the longest envelope: it is given up.
+    pub(super) fn poll<'b>(&mut self, table: &Table<'_>, buffer: &'b mut [u8]) -> Result<Option<Transmit<'b>>, Verb> {
+        let Some(plan) = self.plan.filter(|plan| self.next <= plan.total()) else {
+            return Ok(None);
+        };
         if self.outstanding != Outstanding::None {
-            return None;
+            return Ok(None);
         }
+        if self.slot.is_some_and(|slot| table.slots().stored_len(slot).is_err()) {
+            self.plan = None;
+            return Err(plan.verb());
+        }
+        let transmit = self.render(&plan, table, buffer);
+        if transmit.is_some() {
+            self.outstanding = Outstanding::Current;
+        }
+        Ok(transmit)
+    }
+
+    fn render<'b>(&self, plan: &Outgoing, table: &Table<'_>, buffer: &'b mut [u8]) -> Option<Transmit<'b>> {
         let range = plan.range(self.next)?;
         let (headers, rest) = buffer.split_at_mut_checked(HEADERS_LEN)?;
         let (data, body) = rest.split_at_mut_checked(range.len())?;
         match self.slot {
             None => data.copy_from_slice(self.bytes.get(range)?),
-            Some(slot) if table.slots().read(slot, range.start, data) == Ok(data.len()) => {}
-            Some(_) => {
-                // The slot has outlived the longest envelope: what was in it is of no use any more.
-                self.plan = None;
-                return None;
+            Some(slot) => {
+                table.slots().read(slot, range.start, data).ok()?;
             }
         }
-        let (part, parts) = (self.next, plan.total());
-        let info = plan.render(part, data, headers, body).ok()?;
-        self.outstanding = Outstanding::Current;
         Some(Transmit {
-            info,
+            info: plan.render(self.next, data, headers, body).ok()?,
             verb: plan.verb(),
-            part,
-            parts,
+            part: self.next,
+            parts: plan.total(),
         })
     }
 

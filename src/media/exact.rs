@@ -31,7 +31,7 @@ const PCM_LEN: usize = 8192;
 
 const _: () = assert!(PCM_LEN >= WINDOW_LEN + PCM_SAMPLE_LEN * MAX_PAYLOAD_LEN);
 
-/// What the receiver found. Five answers that the peer and the operator can tell apart (with the robust fingerprint's).
+/// What the receiver found. Four answers that the peer and the operator can tell apart (with the robust fingerprint's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The fingerprint's 200 ms are in this tap, and they are alive.

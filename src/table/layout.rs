@@ -34,7 +34,7 @@ const MIN_BUCKETS: u32 = 2;
 /// grows in proportion; see [`Config::words`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Replay records that can be live at the same time: three for each envelope, for `notAfter` + 5 s. About 102 bytes
+    /// Replay records that can be live at the same time: two for each envelope and one for each sealed recipient, for `notAfter` + 5 s. About 102 bytes
     /// each.
     pub replays: u32,
     /// Media fingerprints that can be live at the same time. About 102 bytes each.

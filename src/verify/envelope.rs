@@ -1,7 +1,7 @@
 //! Step 0: everything that can be said of an envelope before anyone's key is looked up (interpretations, row 30).
 //!
-//! In this order: size, encoding, schema and tier rules, transport headers, audience and purpose, tier gate, verb, replay
-//! look-up, the peer's budget.
+//! In this order: size, encoding, schema and tier rules (INCIDENT's tier among them), transport headers, audience and
+//! purpose, tier gate, replay look-up, the peer's budget.
 
 use super::audience::is_proposal;
 use super::replay::Seen;

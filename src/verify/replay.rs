@@ -55,14 +55,19 @@ impl Run<'_, '_, '_> {
                 Err(replayed(Why::ReplayedId))
             };
         }
-        if memory.table.find(&traces.nonce, now).is_some() {
+        // A record of this very envelope, left by a commit that a full table cut short, is no replay.
+        let is_another = |key: &Key| {
+            let known = memory.table.find(key, now);
+            known.is_some_and(|known| !self.is_the_same(&memory.table, known, traces.record))
+        };
+        if is_another(&traces.nonce) {
             return Err(replayed(Why::ReplayedNonce));
         }
         for recipient in envelope.sealed().recipients() {
             let enc = memory
                 .table
                 .key(Domain::Enc, &[recipient.enc().unwrap_or_default().as_bytes()]);
-            if memory.table.find(&enc, now).is_some() {
+            if is_another(&enc) {
                 return Err(replayed(Why::ReplayedEnc));
             }
         }
@@ -155,7 +160,6 @@ impl Run<'_, '_, '_> {
             Ok(Recorded::Known(_)) => Err(replayed(why)),
             Err(TableFull) => Err(overloaded()),
         };
-        record(&traces.id, Why::ReplayedId)?;
         record(&traces.nonce, Why::ReplayedNonce)?;
         for recipient in envelope.sealed().recipients() {
             let enc = memory
@@ -163,7 +167,8 @@ impl Run<'_, '_, '_> {
                 .key(Domain::Enc, &[recipient.enc().unwrap_or_default().as_bytes()]);
             record(&enc, Why::ReplayedEnc)?;
         }
-        Ok(())
+        // Last, because it is what a retransmission is known by: an envelope that is recorded only in part is judged anew.
+        record(&traces.id, Why::ReplayedId)
     }
 
     fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>) -> Traces {

@@ -7,7 +7,7 @@ use core::fmt;
 use super::call_leg::MediaDoubt;
 use super::freshness::Untimely;
 use super::{STEP_COUNT, Step, StepResult};
-use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Verb, Violation};
+use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Violation};
 use crate::transport::echo;
 use crate::trust::consent;
 use crate::trust::jwk::KeyRefusal;
@@ -79,8 +79,6 @@ pub enum Why {
     AboveCeiling(Tier, Tier),
     /// Its tier needs a step that this build does not have.
     TierNotBuilt(Tier),
-    /// A verb that cannot open or answer anything here.
-    Verb(Verb),
     /// An answer to a proposal that is not outstanding.
     NotOutstanding,
     /// An answer from another party than the proposal's counterpart.
@@ -137,7 +135,6 @@ impl fmt::Display for Why {
                 write!(f, "conformance is {tier}, above this receiver's maximum {ceiling}")
             }
             Self::TierNotBuilt(tier) => write!(f, "this build does not have every step that {tier} needs"),
-            Self::Verb(verb) => write!(f, "{verb} is not expected here"),
             Self::NotOutstanding => f.write_str("control.refs.proposedId names no proposal that is outstanding"),
             Self::OtherCounterpart => f.write_str("the issuer is not the party that the proposal was made with"),
             Self::PeerBudget => f.write_str("the transport peer has used up its envelopes per second"),

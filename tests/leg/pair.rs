@@ -62,7 +62,10 @@ impl End {
             leg: Leg::new(CALL_ID).expect("an identifier"),
             context: Context {
                 bundle: common::bundle(bundle),
-                settings: Settings::default(),
+                settings: Settings {
+                    enforce: true,
+                    ..Settings::default()
+                },
             },
             words,
             tap: None,
@@ -114,6 +117,41 @@ pub fn noise(len: usize) -> String {
 impl Pair {
     pub fn new() -> Self {
         Self::with_sender_key(1)
+    }
+
+    /// Two ends whose tables hold hardly more than so many records.
+    pub fn with_tables(replays: u32) -> Self {
+        let mut pair = Self::new();
+        for end in &mut pair.ends {
+            let config = Config {
+                replays,
+                peers: 1024,
+                ..TABLE
+            };
+            end.words = (0..config.words().expect("a configuration"))
+                .map(|_| AtomicU64::new(0))
+                .collect();
+            Table::init(&end.words, &config, [5; 16]).expect("a table");
+            end.context.settings.peer_rate = 1_000_000;
+        }
+        pair
+    }
+
+    /// Both ends begin another call; their tables stay.
+    pub fn new_legs(&mut self) {
+        for end in &mut self.ends {
+            end.leg = Leg::new(CALL_ID).expect("an identifier");
+        }
+    }
+
+    /// The sender begins anew; the receiver does not know.
+    pub fn forget_sender_proposal(&mut self) {
+        self.ends[0].leg = Leg::new(CALL_ID).expect("an identifier");
+    }
+
+    /// Takes a side's keys away, as when they have run out.
+    pub fn take_keys_from(&mut self, which: Which) {
+        self.ends[which as usize].context.bundle.receiver.keys = Default::default();
     }
 
     pub fn with_sender_key(key: u8) -> Self {
@@ -338,6 +376,7 @@ pub struct Lossy {
     pair: Pair,
     random: Random,
     loss: usize,
+    gives_back: bool,
     wire: VecDeque<(u64, Which, Datagram)>,
     clock: u64,
     transactions: [Option<Transaction>; 2],
@@ -375,6 +414,7 @@ impl Lossy {
         let loss = [0, 5, 20, 40][random.below(4)];
         Self {
             pair,
+            gives_back: random.below(3) == 0,
             random,
             loss,
             wire: VecDeque::new(),
@@ -442,6 +482,9 @@ impl Lossy {
                 }),
                 Event::Proposed { .. } => self.pair.with(which, |leg, host| leg.accept(host)),
                 Event::Accepted { .. } => self.pair.with(which, |leg, host| leg.assume(host)),
+                Event::HandedOff { .. } if which == Which::Receiver && self.gives_back => {
+                    self.pair.with(which, |leg, host| leg.give_back(host, "resolved", None))
+                }
                 _ => Ok(()),
             };
         }

@@ -131,6 +131,7 @@ impl Config {
                 bundle,
                 settings: Settings {
                     lifetime_ms: LIFETIME_MS,
+                    enforce: true,
                     ..Settings::default()
                 },
             })?,
