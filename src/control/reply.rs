@@ -7,12 +7,17 @@
 use core::fmt;
 
 use crate::cbor::Item;
-use crate::envelope::{Draft, DraftError, Envelope, Field, RejectReason, STAMP_RANDOM_LEN, Tier, Value, Verb};
+use crate::envelope::{
+    Draft, DraftError, Envelope, Field, RejectReason, STAMP_RANDOM_LEN, Tier, Value, Verb, leaf_hash_text,
+};
 use crate::id::EnvelopeId;
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
 
 /// Room for a frame: a Call-ID and two DIDs of 256 bytes each, and 768 bytes for everything else.
 pub const FRAME_MAX: usize = 1536;
+
+/// Where our REJECT says which envelope it refuses, by the hash of its surface: an identifier is on a changed copy, too.
+pub const REFUSED_SURFACE: &str = "control.refs.x-ohp-surface";
 
 /// What stands before each field of a frame: which one it is, and the length of its item.
 const RECORD_HEAD: usize = 3;
@@ -37,6 +42,7 @@ pub struct Frame {
     len: u16,
     tier: Tier,
     id: EnvelopeId,
+    surface: [u8; 32],
 }
 
 /// The proposal's identifiers are too long to be answered: more than [`FRAME_MAX`] bytes together.
@@ -87,6 +93,7 @@ impl Frame {
             len: 0,
             tier: proposal.tier(),
             id: proposal.id(),
+            surface: proposal.surface_hash(),
         };
         for field in REPEATED.into_iter().chain(PARTIES) {
             if let Some(item) = proposal.item(field) {
@@ -119,6 +126,11 @@ impl Frame {
     /// The proposal's tier.
     pub fn tier(&self) -> Tier {
         self.tier
+    }
+
+    /// The hash of the proposal's signing surface.
+    pub fn surface(&self) -> &[u8; 32] {
+        &self.surface
     }
 
     /// The text of a field, if the frame keeps it.
@@ -218,6 +230,13 @@ impl Reply<'_> {
             .set(Field::ProposedId.path(), Value::Text(frame.id().as_str()))?;
         if let Some(did) = self.party.did {
             draft.set(Field::IssuerDid.path(), Value::Text(did))?;
+        }
+        if self.verb == Verb::Reject {
+            let refused = leaf_hash_text(frame.surface());
+            draft.set(
+                REFUSED_SURFACE,
+                Value::Text(core::str::from_utf8(&refused).unwrap_or_default()),
+            )?;
         }
         if self.verb == Verb::Reject && self.reason == RejectReason::TierInsufficient.as_str() {
             draft.set(Field::AudienceMinTier.path(), Value::Text(self.max_tier.as_str()))?;

@@ -100,6 +100,8 @@ pub enum Ignored {
     Illegal(Illegal),
     /// It is unsigned or short and answers a signed proposal.
     EndsOnly,
+    /// It is a REJECT of another envelope than ours, such as a changed copy of it.
+    OtherEnvelope,
     /// It is a retransmission of what has been answered.
     Duplicate,
 }
@@ -109,6 +111,7 @@ impl fmt::Display for Ignored {
         match self {
             Self::Illegal(illegal) => illegal.fmt(f),
             Self::EndsOnly => f.write_str("an unsigned or short answer cannot move a call that was proposed signed"),
+            Self::OtherEnvelope => f.write_str("a REJECT of another envelope than the one that was proposed"),
             Self::Duplicate => f.write_str("a retransmission"),
         }
     }

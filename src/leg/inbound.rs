@@ -6,8 +6,8 @@ use super::context::Host;
 use super::event::{Event, Ignored};
 use super::{Leg, Pending};
 use crate::cbor::Item;
-use crate::control::{Frame, Motion, Phase, Side, Timeout};
-use crate::envelope::{Envelope, Field, RejectReason, SHAPE, Tier, Verb};
+use crate::control::{Frame, Motion, Phase, REFUSED_SURFACE, Side, Timeout};
+use crate::envelope::{Envelope, Field, RejectReason, SHAPE, Tier, Verb, leaf_hash_text};
 use crate::id::EnvelopeId;
 use crate::media::exact;
 use crate::table::Domain;
@@ -37,10 +37,26 @@ pub enum Refusal {
     NotAnEnvelope,
     /// The identifiers of its proposal are too long to be answered.
     TooLong,
-    /// An ASSUME for a handoff that is over: its sender must not drop its leg.
-    TooLate,
+    /// An ASSUME or a RETURN that moved nothing: its sender must not take it for done.
+    NotMoved,
+    /// A proposal while another handoff is under way, or another proposal is being looked into.
+    Busy,
     /// The shared table is full.
     Overloaded,
+}
+
+impl Refusal {
+    /// How the INFO is answered.
+    pub fn status(self) -> SipStatus {
+        match self {
+            Self::Transport(refusal) => refusal.status(),
+            Self::OtherId | Self::NotAnEnvelope => SipStatus::BadRequest,
+            Self::TooLong => SipStatus::TooLarge,
+            Self::NotMoved => SipStatus::NotAcceptableHere,
+            Self::Busy => SipStatus::RequestPending,
+            Self::Overloaded => SipStatus::Unavailable,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -50,7 +66,8 @@ impl fmt::Display for Refusal {
             Self::OtherId => f.write_str("the chunks named another envelope than they held"),
             Self::NotAnEnvelope => f.write_str("the body is no envelope that could be answered"),
             Self::TooLong => crate::control::FrameError.fmt(f),
-            Self::TooLate => f.write_str("the ASSUME is for a handoff that is over"),
+            Self::NotMoved => f.write_str("the handoff did not take this ASSUME or RETURN"),
+            Self::Busy => f.write_str("another handoff is under way or being looked into"),
             Self::Overloaded => f.write_str("the shared table is full"),
         }
     }
@@ -130,6 +147,12 @@ impl Leg {
     /// A whole envelope came in chunks once more. It is given its answer once more; one that was never judged, because
     /// the table was full, is not to be taken for one that was.
     fn repeated<'e>(&mut self, host: &Host<'_>, id: EnvelopeId) -> Handled<'e> {
+        if let Some((_, verb)) = self.moved_by.filter(|(moved_by, _)| *moved_by == id) {
+            return match self.unmoved(verb, None) {
+                None => Handled::only(SipStatus::Ok),
+                Some(refusal) => Handled::refused(refusal.status(), refusal),
+            };
+        }
         let key = host.table.key(Domain::EnvelopeId, &[id.as_str().as_bytes()]);
         let is_known =
             self.frame.as_ref().is_some_and(|frame| frame.id() == id) || host.table.find(&key, host.now).is_some();
@@ -168,6 +191,14 @@ impl Leg {
         arrival: Arrival,
         observe: Observer<'_>,
     ) -> Handled<'e> {
+        if !arrival.again && self.is_copy_of_pending(bytes) {
+            // Looking into it again is for the host to ask; a copy would only be charged to its issuer once more.
+            self.events.push(Event::Ignored {
+                verb: Verb::Propose,
+                why: Ignored::Duplicate,
+            });
+            return Handled::only(SipStatus::Ok);
+        }
         let tap = host.tap;
         let search = |wanted: &crate::media::Fingerprint| match &tap {
             Some(tap) => exact::search(tap, wanted),
@@ -197,27 +228,53 @@ impl Leg {
         let verdict = verify(bytes, &situation, host.scratch, observe);
         let refusal = self
             .act(host, &verdict, arrival)
-            .or_else(|| self.is_late_assume(&verdict).then_some(Refusal::TooLate));
-        let status = match refusal {
-            None => SipStatus::Ok,
-            Some(Refusal::Overloaded) => SipStatus::Unavailable,
-            Some(Refusal::TooLong) => SipStatus::TooLarge,
-            Some(Refusal::TooLate) => SipStatus::NotAcceptableHere,
-            Some(_) => SipStatus::BadRequest,
-        };
+            .or_else(|| self.left_unmoved(&verdict));
         Handled {
-            status,
+            status: refusal.map_or(SipStatus::Ok, Refusal::status),
             refusal,
             verdict: Some(verdict),
         }
     }
 
-    /// Whether an ASSUME, new or retransmitted, found the handoff over. Its sender drops its leg when the INFO succeeds,
-    /// so then it must not.
-    fn is_late_assume(&self, verdict: &Verdict<'_>) -> bool {
-        let is_assume = verdict.envelope.is_some_and(|envelope| envelope.verb() == Verb::Assume);
-        let stands = matches!(verdict.outcome, Outcome::Accept | Outcome::Duplicate);
-        is_assume && stands && !matches!(self.handoff.phase(), Phase::HandedOff | Phase::Resumed)
+    /// Whether bytes are the proposal that waits for resources.
+    fn is_copy_of_pending(&self, bytes: &[u8]) -> bool {
+        let Some(frame) = self.frame.as_ref().filter(|_| self.pending.is_some()) else {
+            return false;
+        };
+        Envelope::read(bytes, &mut |_| ())
+            .is_ok_and(|envelope| envelope.id() == frame.id() && envelope.surface_hash() == *frame.surface())
+    }
+
+    /// Whether an ASSUME or a RETURN, new or retransmitted, left the handoff where it was. The peer acts on the INFO's
+    /// success: it drops its leg, or takes the call back. So there must be none.
+    fn left_unmoved(&mut self, verdict: &Verdict<'_>) -> Option<Refusal> {
+        let envelope = verdict.envelope?;
+        let verb = envelope.verb();
+        if !matches!(verb, Verb::Assume | Verb::Return) {
+            return None;
+        }
+        if matches!(verdict.outcome, Outcome::Accept | Outcome::Duplicate) {
+            self.moved_by = Some((envelope.id(), verb));
+        }
+        self.unmoved(verb, Some(verdict.outcome))
+    }
+
+    fn unmoved(&self, verb: Verb, outcome: Option<Outcome>) -> Option<Refusal> {
+        let has_moved = match verb {
+            Verb::Assume => matches!(self.handoff.phase(), Phase::HandedOff | Phase::Resumed),
+            _ => self.handoff.phase() == Phase::Resumed,
+        };
+        // What may pass when it is tried again is told so.
+        let is_passing = match outcome {
+            Some(Outcome::Need | Outcome::Overloaded) => true,
+            Some(Outcome::Reject(_, failure)) => failure.reason == RejectReason::RateLimit,
+            _ => false,
+        };
+        match (has_moved, is_passing) {
+            (true, _) => None,
+            (false, true) => Some(Refusal::Overloaded),
+            (false, false) => Some(Refusal::NotMoved),
+        }
     }
 
     /// The proposal that answers are expected to.
@@ -247,7 +304,7 @@ impl Leg {
             }
             (Outcome::Duplicate, Some(envelope)) => self.duplicate(envelope),
             (Outcome::Need, Some(envelope)) => return self.wait_for_resources(verdict, envelope, arrival),
-            (Outcome::Reject(step, failure), Some(envelope)) => self.refuse(host, envelope, step, failure),
+            (Outcome::Reject(step, failure), Some(envelope)) => self.refuse(host, envelope, step, failure, arrival),
             (Outcome::Reject(step, failure), None) => {
                 self.events.push(Event::Refused {
                     step,
@@ -256,7 +313,7 @@ impl Leg {
                 });
                 return Some(Refusal::NotAnEnvelope);
             }
-            (Outcome::Accept, Some(envelope)) => return self.accepted(host, verdict, envelope),
+            (Outcome::Accept, Some(envelope)) => return self.accepted(host, verdict, envelope, arrival),
             // INVARIANT: only a rejected verdict comes without an envelope.
             (_, None) => {}
         }
@@ -292,8 +349,11 @@ impl Leg {
             (pending.lacking, pending.not_after, pending.doubt) = (step, not_after, verdict.doubt);
             return None;
         }
-        // An answer that cannot be judged, and a proposal beside another, wait for the peer to send them again.
-        if is_proposal && !self.handoff.is_open() {
+        let vouched = is_vouched_for(step, envelope.tier());
+        if is_proposal && !self.is_free_for(vouched) {
+            return Some(Refusal::Busy);
+        }
+        if is_proposal {
             let Ok(frame) = Frame::of(envelope) else {
                 return Some(Refusal::TooLong);
             };
@@ -303,6 +363,7 @@ impl Leg {
                 not_after,
                 lacking: step,
                 doubt: verdict.doubt,
+                vouched,
             });
         }
         self.events.push(Event::NeedsResources {
@@ -312,11 +373,18 @@ impl Leg {
         None
     }
 
+    /// Whether a proposal can be taken up: nothing of a handoff is under way, and none is being looked into that more
+    /// speaks for.
+    fn is_free_for(&self, vouched: bool) -> bool {
+        let gives_back = self.outbox.busy_with() == Some(Verb::Return);
+        let displaces = self.pending.is_none_or(|pending| vouched && !pending.vouched);
+        !self.handoff.is_open() && !gives_back && displaces
+    }
+
     /// An envelope failed: the application is told, and a proposal's sender too, as far as that is wise.
-    fn refuse(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>, step: Step, failure: Failure) {
-        let was_pending =
-            self.pending.is_some() && self.frame.as_ref().is_some_and(|frame| frame.id() == envelope.id());
-        if was_pending {
+    fn refuse(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>, step: Step, failure: Failure, arrival: Arrival) {
+        // Not by its identifier, which a changed copy has as well.
+        if arrival.again {
             self.pending = None;
         }
         let answered = envelope.verb() == Verb::Propose
@@ -345,7 +413,8 @@ impl Leg {
             Some(Verb::Reject) => vouched,
             Some(_) => false,
         };
-        has_room && !self.handoff.is_open() && (vouched || !recently)
+        let is_quiet = !self.handoff.is_open() && self.pending.is_none();
+        has_room && is_quiet && (vouched || !recently)
     }
 
     /// Builds a REJECT from the refused proposal itself, which leaves the leg's own state alone.
@@ -357,10 +426,16 @@ impl Leg {
             .is_ok()
     }
 
-    fn accepted(&mut self, host: &mut Host<'_>, verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Option<Refusal> {
+    fn accepted(
+        &mut self,
+        host: &mut Host<'_>,
+        verdict: &Verdict<'_>,
+        envelope: &Envelope<'_>,
+        arrival: Arrival,
+    ) -> Option<Refusal> {
         let (id, verb) = (envelope.id(), envelope.verb());
         if verb == Verb::Propose {
-            return self.proposed(host, envelope);
+            return self.proposed(envelope, arrival);
         }
         if verb == Verb::Incident {
             self.events.push(Event::Incident { id });
@@ -374,12 +449,11 @@ impl Leg {
             });
             return None;
         }
-        let gave_up = verb == Verb::Reject && self.handoff.side() == Side::Sender && !self.told_handed_off;
-        if gave_up && self.handoff.phase() == Phase::HandedOff {
-            // Our ASSUME has not been confirmed, and the receiver has let go meanwhile.
-            self.handoff.undelivered(Verb::Assume);
-            self.outbox.abandon(&host.table);
-            self.rejected(verdict, envelope);
+        if verb == Verb::Reject && !self.is_about_our_proposal(envelope) {
+            self.events.push(Event::Ignored {
+                verb,
+                why: Ignored::OtherEnvelope,
+            });
             return None;
         }
         if let Err(illegal) = self.handoff.apply(Motion::Received, verb, host.now) {
@@ -396,6 +470,7 @@ impl Leg {
             // A crossing pair of ASSUMEs is told once (row 28).
             Verb::Assume if !self.told_handed_off => {
                 self.told_handed_off = true;
+                self.fallback.guards = false;
                 self.events.push(Event::HandedOff { id: proposal });
             }
             _ => {}
@@ -403,12 +478,32 @@ impl Leg {
         None
     }
 
-    fn proposed(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>) -> Option<Refusal> {
+    /// Whether a REJECT refuses what we proposed, and not a changed copy of it that somebody else has sent: a receiver
+    /// that says what it refused, says it by the surface's hash.
+    fn is_about_our_proposal(&self, reject: &Envelope<'_>) -> bool {
+        let refused = reject.get(REFUSED_SURFACE).and_then(Item::as_text);
+        let ours = self.frame.as_ref().map(|frame| leaf_hash_text(frame.surface()));
+        refused
+            .zip(ours)
+            .is_none_or(|(refused, ours)| refused.as_bytes() == ours)
+    }
+
+    fn proposed(&mut self, envelope: &Envelope<'_>, arrival: Arrival) -> Option<Refusal> {
         let id = envelope.id();
-        let not_after = envelope.not_after().unwrap_or(host.now);
         let Ok(frame) = Frame::of(envelope) else {
             return Some(Refusal::TooLong);
         };
+        if !arrival.again && !self.is_free_for(envelope.tier() >= Tier::Signed) {
+            // Two proposals at once: the peer tries again later (RFC 3261 §14.1 says when), and nothing of ours moves.
+            if let Err(illegal) = self.handoff.next(Motion::Received, Verb::Propose) {
+                self.events.push(Event::Ignored {
+                    verb: Verb::Propose,
+                    why: Ignored::Illegal(illegal),
+                });
+            }
+            return Some(Refusal::Busy);
+        }
+        let not_after = envelope.not_after().unwrap_or(arrival.now);
         match self.handoff.propose(Motion::Received, id, not_after) {
             Ok(()) => {
                 self.frame = Some(frame);
@@ -418,19 +513,16 @@ impl Leg {
                     id,
                     tier: envelope.tier(),
                 });
+                None
             }
             Err(illegal) => {
-                // Two proposals at once: neither is silently dropped, this one is told so if nothing is on its way.
-                if !self.outbox.is_busy() {
-                    let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Unknown.as_str(), None);
-                }
                 self.events.push(Event::Ignored {
                     verb: Verb::Propose,
                     why: Ignored::Illegal(illegal),
                 });
+                Some(Refusal::Busy)
             }
         }
-        None
     }
 
     fn rejected(&mut self, verdict: &Verdict<'_>, envelope: &Envelope<'_>) {

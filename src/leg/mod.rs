@@ -33,7 +33,8 @@ pub use outbox::{TRANSMIT_LEN, Transmit};
 use core::fmt;
 
 use crate::control::{Frame, Handoff, Phase, Side};
-use crate::envelope::{RejectReason, Tier};
+use crate::envelope::{RejectReason, Tier, Verb};
+use crate::id::EnvelopeId;
 use crate::media::PayloadTypes;
 use crate::media::sdp::{Description, Direction, SdpHints};
 use crate::time::Timestamp;
@@ -89,6 +90,8 @@ pub struct Leg {
     events: Events,
     /// When a REJECT was last given to an envelope that nothing vouched for (interpretations, row 32).
     last_unvouched_reject: Option<Timestamp>,
+    /// The last ASSUME or RETURN that the peer sent, for when its INFO comes again.
+    moved_by: Option<(EnvelopeId, Verb)>,
     /// Whether the application knows that the handoff is final.
     told_handed_off: bool,
     hints: SdpHints,
@@ -104,6 +107,8 @@ struct Pending {
     lacking: Step,
     /// What has been heard so far, where it lacks sound.
     doubt: Option<MediaDoubt>,
+    /// Whether a signature has held.
+    vouched: bool,
 }
 
 /// What was said about re-issuing when the last proposal of ours was made, and what came of it (OHP §3.2, docs/08).
@@ -115,6 +120,8 @@ struct Fallback {
     tier: Tier,
     /// The reason of a verified REJECT.
     rejected: Option<RejectReason>,
+    /// Whether a proposal of ours has been made and not been handed over: then a weaker one needs its leave.
+    guards: bool,
 }
 
 impl Leg {
@@ -138,10 +145,12 @@ impl Leg {
                 min_tier: Tier::Core,
                 tier: Tier::Core,
                 rejected: None,
+                guards: false,
             },
             outbox: Outbox::new(),
             events: Events::new(),
             last_unvouched_reject: None,
+            moved_by: None,
             told_handed_off: false,
             hints: SdpHints::NONE,
             payload_types: PayloadTypes::STATIC,

@@ -28,7 +28,7 @@ pub enum LegError {
     Illegal(Illegal),
     /// There is no proposal to speak of.
     NoProposal,
-    /// A message is still on its way: drain [`Leg::poll_transmit`] and hand its responses over first.
+    /// A message is still on its way, or a proposal of the peer is being looked into: drain [`Leg::poll_transmit`] and hand its responses over first.
     Busy,
     /// The envelope cannot be built.
     Draft(DraftError),
@@ -87,7 +87,7 @@ impl Leg {
         template: Item<'_>,
         out: &'o mut [u8],
     ) -> Result<Envelope<'o>, LegError> {
-        if self.outbox.is_busy() {
+        if self.outbox.is_busy() || self.pending.is_some() {
             return Err(LegError::Busy);
         }
         self.handoff
@@ -132,14 +132,14 @@ impl Leg {
             min_tier: envelope.audience().min_tier().unwrap_or(tier),
             tier,
             rejected: None,
+            guards: true,
         };
         Ok(envelope)
     }
 
     /// Whether a proposal at `tier` may follow what was proposed before (OHP §3.2, docs/08; interpretations, row 43).
     fn may_propose_at(&self, tier: Tier) -> Result<(), LegError> {
-        let follows_a_rejection = self.handoff.side() == Side::Sender && self.handoff.phase() == Phase::Rejected;
-        if !follows_a_rejection || tier >= self.fallback.tier {
+        if !self.fallback.guards || tier >= self.fallback.tier {
             return Ok(());
         }
         match self.fallback.rejected {
@@ -377,6 +377,7 @@ impl Leg {
             Delivery::Delivered(Verb::Assume) => {
                 if let Some(id) = id.filter(|_| self.handoff.phase() == Phase::HandedOff && !self.told_handed_off) {
                     self.told_handed_off = true;
+                    self.fallback.guards = false;
                     self.events.push(Event::HandedOff { id });
                 }
             }

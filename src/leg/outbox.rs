@@ -127,15 +127,6 @@ impl Outbox {
         Ok(())
     }
 
-    /// Gives the message up. An INFO of it that is outstanding still has to be responded to before the next one goes.
-    pub(super) fn abandon(&mut self, table: &Table<'_>) {
-        self.release(table);
-        self.plan = None;
-        if self.outstanding == Outstanding::Current {
-            self.outstanding = Outstanding::Replaced;
-        }
-    }
-
     /// Sends the answer to `id` once more, if it is still here. `false` if it is not.
     pub(super) fn repeat_answer(&mut self, id: EnvelopeId) -> bool {
         let is_here = self.answers == Some(id) && self.plan.is_some();

@@ -23,6 +23,8 @@ pub enum SipStatus {
     BadInfoPackage = 469,
     /// An ASSUME came too late to be honoured; unlike 481 it leaves the dialog alone (RFC 5057 §5.1).
     NotAcceptableHere = 488,
+    /// Another handoff is under way, or two proposals have crossed (RFC 3261 §14.2 for what crosses).
+    RequestPending = 491,
     /// No room for it now.
     Unavailable = 503,
 }
@@ -42,6 +44,7 @@ impl SipStatus {
             SipStatus::UnsupportedMediaType => "Unsupported Media Type",
             SipStatus::BadInfoPackage => "Bad Info Package",
             SipStatus::NotAcceptableHere => "Not Acceptable Here",
+            SipStatus::RequestPending => "Request Pending",
             SipStatus::Unavailable => "Service Unavailable",
         }
     }

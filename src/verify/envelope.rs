@@ -28,7 +28,7 @@ impl<'a> Run<'_, '_, 'a> {
         }
         let seen = self.look_up(&envelope)?;
         if seen == Seen::Never {
-            self.charge_peer()?;
+            self.charge_peer(envelope.verb())?;
         }
         Ok(seen)
     }

@@ -5,8 +5,9 @@
 //! leaves behind is recorded once its signature has held (at Core, with the verdict), so that a forger can neither block
 //! a genuine envelope nor spend an issuer's rate. A `need` records nothing.
 
+use super::audience::is_proposal;
 use super::{Call, Failure, Outcome, Run, Step, StepResult, Why};
-use crate::envelope::{Envelope, RejectReason, Tier};
+use crate::envelope::{Envelope, RejectReason, Tier, Verb};
 use crate::media::Fingerprint;
 use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
 use crate::time::{CLOCK_SKEW_MS, MAX_LIFETIME_MS, Timestamp};
@@ -75,11 +76,17 @@ impl Run<'_, '_, '_> {
     }
 
     /// Charges the transport peer's budget, once an envelope is known to be new.
-    pub(super) fn charge_peer(&self) -> Result<(), Failure> {
+    pub(super) fn charge_peer(&self, verb: Verb) -> Result<(), Failure> {
         let Some(memory) = self.situation.memory.filter(|_| !self.situation.again) else {
             return Ok(());
         };
-        let peer = memory.table.key(Domain::Peer, &[memory.peer]);
+        // A flood of proposals must not starve what moves a handoff that is under way: that has a budget for each call.
+        let peer = match self.situation.call {
+            Call::Ids([call, ..]) if !is_proposal(verb) => {
+                memory.table.key(Domain::Peer, &[memory.peer, call.as_bytes()])
+            }
+            _ => memory.table.key(Domain::Peer, &[memory.peer]),
+        };
         match memory.table.charge(&peer, memory.peer_rate, self.situation.now) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure {
@@ -100,6 +107,8 @@ impl Run<'_, '_, '_> {
         let per_second = self.situation.bundle.receiver().rate_per_kid;
         match memory.table.charge(&key, per_second, self.situation.now) {
             Ok(true) => Ok(()),
+            // It counts, but what moves a handoff that is under way is not refused for it.
+            Ok(false) if !is_proposal(envelope.verb()) => Ok(()),
             Ok(false) => Err(Failure {
                 reason: RejectReason::RateLimit,
                 why: Why::KeyRate,

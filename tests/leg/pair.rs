@@ -90,6 +90,7 @@ pub struct Pair {
     ends: [End; 2],
     now: Timestamp,
     random: Random,
+    sent: Vec<u8>,
     /// What the sender's application says about the conversation.
     pub template: Value,
 }
@@ -162,6 +163,7 @@ impl Pair {
             ends: [End::new(&sender), End::new(&receiver)],
             now: at(NOW),
             random: Random::new(u64::from(key)),
+            sent: Vec::new(),
             template: template(),
         }
     }
@@ -235,7 +237,36 @@ impl Pair {
     pub fn propose(&mut self, tier: Tier) -> Result<EnvelopeId, LegError> {
         let cbor = common::to_cbor(&self.template.to_string());
         let mut out = vec![0; ENVELOPE_MAX];
-        self.with(Which::Sender, |leg, host| {
+        let (id, sent) = self.with(Which::Sender, |leg, host| {
+            let template = Item::parse(&cbor).expect("canonical");
+            leg.propose(host, tier, template, &mut out)
+                .map(|envelope| (envelope.id(), envelope.bytes().to_vec()))
+        })?;
+        self.sent = sent;
+        Ok(id)
+    }
+
+    /// The last proposal of the sender, as its application keeps it.
+    pub fn sent_envelope(&self) -> Vec<u8> {
+        self.sent.clone()
+    }
+
+    /// Runs something as if the clocks showed another time.
+    pub fn at_another_time<T>(&mut self, millis: i64, call: impl FnOnce(&mut Self) -> T) -> T {
+        let now = self.now;
+        self.now = now.plus(millis);
+        let result = call(self);
+        self.now = now;
+        result
+    }
+
+    /// A proposal in the other direction.
+    pub fn propose_from_receiver(&mut self, tier: Tier) -> Result<EnvelopeId, LegError> {
+        let mut template = self.template.clone();
+        template["audience"] = json!({ "vendor": "vendor-a", "did": SENDER_DID, "purpose": "human-takeover" });
+        let cbor = common::to_cbor(&template.to_string());
+        let mut out = vec![0; ENVELOPE_MAX];
+        self.with(Which::Receiver, |leg, host| {
             let template = Item::parse(&cbor).expect("canonical");
             leg.propose(host, tier, template, &mut out)
                 .map(|envelope| envelope.id())

@@ -15,6 +15,7 @@ mod string;
 
 use core::fmt;
 
+use super::MAX_INPUT_LEN;
 use crate::error::At;
 
 pub use encode::to_cbor;
@@ -138,13 +139,23 @@ impl Shape for Plain {
 
 /// Bytes that the CBOR of a JSON input of `json_len` bytes has at most: the worst is an array of numbers like `1.1`,
 /// four bytes each with the comma, which are floats of nine bytes. Envelopes shrink.
+///
+/// Input longer than [`MAX_INPUT_LEN`] is refused unread and counts as that.
 pub const fn max_cbor_len(json_len: usize) -> usize {
-    json_len.saturating_mul(9) / 4 + 9
+    readable(json_len) * 9 / 4 + 9
+}
+
+const fn readable(json_len: usize) -> usize {
+    if json_len < MAX_INPUT_LEN {
+        json_len
+    } else {
+        MAX_INPUT_LEN
+    }
 }
 
 /// Bytes of scratch that [`to_cbor`] needs at most for a JSON input of `json_len` bytes: twelve for each member of the
 /// objects open at once (a member has five bytes of JSON at least, as in `{"":1}` in one another), and a copy of the
 /// largest object whose members are not in canonical order.
 pub const fn scratch_len(json_len: usize) -> usize {
-    (json_len / 5 + 1) * member::RECORD_LEN + max_cbor_len(json_len)
+    (readable(json_len) / 5 + 1) * member::RECORD_LEN + max_cbor_len(json_len)
 }
