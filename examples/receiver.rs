@@ -9,10 +9,13 @@
 mod loopback;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use loopback::{Outcome, PATIENCE, Side, socket};
 use ohp::leg::{Event, Handled};
+
+/// How often a proposal that waits for sound is looked at again.
+const VERIFY_AGAIN: Duration = Duration::from_millis(100);
 
 /// What the application wants to know of a proposal, and its bytes, which are needed again while it waits for sound.
 #[derive(Default)]
@@ -48,6 +51,7 @@ fn main() -> Outcome<ExitCode> {
 
     let begun = Instant::now();
     let mut proposal = Proposal::default();
+    let mut verified = begun;
     let mut handed_off = false;
     while !handed_off && begun.elapsed() < PATIENCE {
         let mut packet = [0; 2048];
@@ -55,7 +59,8 @@ fn main() -> Outcome<ExitCode> {
             side.tap()?.write_rtp(&packet[..len]);
         }
         side.signal(|handled| proposal.note(handled))?;
-        if side.leg.is_pending() {
+        if side.leg.is_pending() && verified.elapsed() >= VERIFY_AGAIN {
+            verified = Instant::now();
             let bytes = proposal.bytes.clone();
             side.with(|leg, host| {
                 let _ = leg.verify_again(host, &bytes, &mut |_, _| ());
