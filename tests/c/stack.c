@@ -16,9 +16,16 @@ static void *propose(void *user)
     return side_propose(&sender, OHP_TIER_SIGNED, &cbor) == OHP_OK ? user : NULL;
 }
 
+/* With the search for the fingerprint in the receiver's tap: step 4 holds. */
 static void *carry_and_verify(void *user)
 {
-    return settle(&sender, &receiver) == 0 && side_event(&receiver) == OHP_EVENT_PROPOSED ? user : NULL;
+    ohp_verdict_summary summary = {.size = sizeof summary};
+    if (settle(&sender, &receiver) != 0 || side_event(&receiver) != OHP_EVENT_PROPOSED || receiver.tap == NULL ||
+        ohp_verdict_get(receiver.handled.verdict, &summary) != OHP_OK)
+        return NULL;
+    ohp_tap_stats stats = {.size = sizeof stats};
+    ohp_tap_get_stats(receiver.tap, &stats);
+    return summary.results[4] == OHP_STEP_PASS && summary.warnings == 0 && stats.kept > 0 ? user : NULL;
 }
 
 static void *accept(void *user)
