@@ -79,6 +79,12 @@
 /** Longest template of a proposal, in bytes of JSON or CBOR. */
 #define OHP_TEMPLATE_LEN_MAX 16384
 
+/**
+ * Most leaves of an envelope that a leg builds: members that are no objects, an array as one, at any depth. The leg's own,
+ * such as the identifier and the times, are among them.
+ */
+#define OHP_TEMPLATE_LEAVES_MAX 256
+
 /** Memory, in bytes, that an ohp_leg takes at most in this version of the interface. */
 #define OHP_LEG_SIZE_MAX 8192
 
@@ -1846,7 +1852,7 @@ enum ohp_status ohp_leg_handle_timeout(struct ohp_leg *leg,
  * @param host          What the leg is lent for this call.
  * @param tier          An ohp_tier.
  * @param template_data The template, in the envelope's own nesting: a JSON object or a canonical CBOR map,
- *                      OHP_TEMPLATE_LEN_MAX bytes at most.
+ *                      OHP_TEMPLATE_LEN_MAX bytes and OHP_TEMPLATE_LEAVES_MAX leaves at most.
  * @param template_len  Its length in bytes.
  * @param buffer        Where the envelope is written; OHP_ENVELOPE_LEN_MAX bytes.
  * @param buffer_size   Its length.
@@ -1854,8 +1860,8 @@ enum ohp_status ohp_leg_handle_timeout(struct ohp_leg *leg,
  * @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
  * @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
  *         a rule; OHP_ERR_STATE if a handoff is under way, or the proposal would be weaker than a rejected one that did
- *         not allow it; OHP_ERR_KEY, OHP_ERR_FULL, OHP_ERR_TOO_LONG, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
- *         OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+ *         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
+ *         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
  *
  * Threads: one caller at a time for each leg.
  */

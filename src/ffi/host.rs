@@ -12,15 +12,18 @@ use super::tap::{self, ohp_tap};
 use super::text::{Lent, ohp_bytes};
 use super::verdict::{moment, ohp_observe};
 use crate::cbor::{Item, json};
-use crate::envelope::{SHAPE, STAMP_RANDOM_LEN};
+use crate::envelope::{DRAFT_FIELDS_MAX, SHAPE, STAMP_RANDOM_LEN};
 use crate::leg::{Host, SCRATCH_LEN};
 
 /// Random bytes that a leg is lent for each call into it.
 pub const OHP_RANDOM_LEN: usize = 64;
 /// Longest template of a proposal, in bytes of JSON or CBOR.
 pub const OHP_TEMPLATE_LEN_MAX: usize = 16384;
+/// Most leaves of an envelope that a leg builds: members that are no objects, an array as one, at any depth. The leg's own,
+/// such as the identifier and the times, are among them.
+pub const OHP_TEMPLATE_LEAVES_MAX: usize = 256;
 
-const _: () = assert!(STAMP_RANDOM_LEN <= OHP_RANDOM_LEN);
+const _: () = assert!(STAMP_RANDOM_LEN <= OHP_RANDOM_LEN && OHP_TEMPLATE_LEAVES_MAX == DRAFT_FIELDS_MAX);
 
 /// Scratch in which a template becomes CBOR.
 const TEMPLATE_CBOR: usize = json::max_cbor_len(OHP_TEMPLATE_LEN_MAX);

@@ -42,7 +42,7 @@ pub use context::*;
 pub use convert::*;
 pub use envelope::*;
 pub use event::*;
-pub use host::{OHP_RANDOM_LEN, OHP_TEMPLATE_LEN_MAX, ohp_host, ohp_scratch_size};
+pub use host::{OHP_RANDOM_LEN, OHP_TEMPLATE_LEAVES_MAX, OHP_TEMPLATE_LEN_MAX, ohp_host, ohp_scratch_size};
 pub use info::*;
 pub use leg::*;
 pub use outbound::*;

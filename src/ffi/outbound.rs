@@ -8,7 +8,7 @@ use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
 use super::status::ohp_status::{
-    self, OHP_ERR_FULL, OHP_ERR_INVALID, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_STATE, OHP_NONE,
+    self, OHP_ERR_FULL, OHP_ERR_INVALID, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_STATE, OHP_ERR_TOO_LONG, OHP_NONE,
 };
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
@@ -59,7 +59,9 @@ unsafe impl Sized_ for ohp_transmit {
 fn status(error: &LegError) -> ohp_status {
     match error {
         LegError::Illegal(_) | LegError::NoProposal | LegError::Busy | LegError::DowngradeNotAllowed => OHP_ERR_STATE,
-        LegError::Draft(DraftError::Full) | LegError::Scratch => OHP_ERR_SPACE,
+        // The caller's buffers have been looked at: what is full are the draft's leaves or their bytes.
+        LegError::Draft(DraftError::Full) => OHP_ERR_TOO_LONG,
+        LegError::Scratch => OHP_ERR_SPACE,
         LegError::Issue(IssueError::NoKey) => OHP_ERR_KEY,
         LegError::NoRoom => OHP_ERR_FULL,
         LegError::Draft(_) | LegError::Issue(_) | LegError::Encode(_) | LegError::Frame(_) => OHP_ERR_INVALID,
@@ -77,7 +79,7 @@ fn status(error: &LegError) -> ohp_status {
 /// @param host          What the leg is lent for this call.
 /// @param tier          An ohp_tier.
 /// @param template_data The template, in the envelope's own nesting: a JSON object or a canonical CBOR map,
-///                      OHP_TEMPLATE_LEN_MAX bytes at most.
+///                      OHP_TEMPLATE_LEN_MAX bytes and OHP_TEMPLATE_LEAVES_MAX leaves at most.
 /// @param template_len  Its length in bytes.
 /// @param buffer        Where the envelope is written; OHP_ENVELOPE_LEN_MAX bytes.
 /// @param buffer_size   Its length.
@@ -85,8 +87,8 @@ fn status(error: &LegError) -> ohp_status {
 /// @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
 /// @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
 ///         a rule; OHP_ERR_STATE if a handoff is under way, or the proposal would be weaker than a rejected one that did
-///         not allow it; OHP_ERR_KEY, OHP_ERR_FULL, OHP_ERR_TOO_LONG, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
-///         OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+///         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
+///         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
 ///
 /// Threads: one caller at a time for each leg.
 #[unsafe(no_mangle)]

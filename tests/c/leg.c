@@ -152,8 +152,8 @@ static int wrong_templates_are_explained(void)
     CHECK(side_init(&sender, SENDER_TRUST) == 0);
     ohp_host host = side_host(&sender);
     ohp_bytes cbor = {NULL, 7};
-#define PROPOSE(tier, template) \
-    ohp_leg_propose(sender.leg, &host, tier, template, sender.envelope, OHP_ENVELOPE_LEN_MAX, &sender.why, &cbor)
+#define PROPOSE(tier, ...) \
+    ohp_leg_propose(sender.leg, &host, tier, __VA_ARGS__, sender.envelope, OHP_ENVELOPE_LEN_MAX, &sender.why, &cbor)
     STATUS(OHP_ERR_MALFORMED, PROPOSE(OHP_TIER_CORE, TEXT("{\"intent\":")));
     CHECK(sender.why.len > 0);
     STATUS(OHP_ERR_MALFORMED, PROPOSE(OHP_TIER_CORE, TEXT("[1]")));
@@ -162,6 +162,12 @@ static int wrong_templates_are_explained(void)
     STATUS(OHP_ERR_INVALID, PROPOSE(OHP_TIER_CORE, TEXT("{\"control\":{\"reason\":7}}")));
     CHECK(sender.why.len > 0);
     STATUS(OHP_ERR_RANGE, PROPOSE(9, TEXT("{}")));
+    char crowded[OHP_TEMPLATE_LEN_MAX];
+    size_t end = (size_t)snprintf(crowded, sizeof crowded, "{\"intent\":{\"slots\":{");
+    for (int slot = 0; slot < OHP_TEMPLATE_LEAVES_MAX; slot++)
+        end += (size_t)snprintf(crowded + end, sizeof crowded - end, "%s\"s%d\":1", slot > 0 ? "," : "", slot);
+    end += (size_t)snprintf(crowded + end, sizeof crowded - end, "}}}");
+    STATUS(OHP_ERR_TOO_LONG, PROPOSE(OHP_TIER_CORE, crowded, end));
     static char large[OHP_TEMPLATE_LEN_MAX + 2] = "{";
     STATUS(OHP_ERR_TOO_LONG, PROPOSE(OHP_TIER_CORE, TEXT(large)));
     CHECK(cbor.data == NULL && cbor.len == 7);
