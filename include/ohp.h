@@ -474,7 +474,8 @@ typedef struct ohp_context_config {
  * A buffer that the caller lends for a text, such as the explanation of an error.
  *
  * The library writes at most `size` bytes to `data`, no NUL, and sets `len` to how many it wrote; what does not fit is
- * cut off between two characters. 256 bytes hold every explanation.
+ * cut off between two characters. Most explanations have less than 256 bytes; a path or a name from the input can make one
+ * longer.
  */
 typedef struct ohp_text {
     /** Where to write. */
@@ -485,11 +486,14 @@ typedef struct ohp_text {
     size_t len;
 } ohp_text;
 
-/** How much a table is to hold. Members that are 0 mean the default, which has room for 70 handoffs a second in 28 MB. */
+/** How much a table is to hold. Members that are 0 mean the default, which has room for 50 handoffs a second in 32 MB. */
 typedef struct ohp_table_config {
     /** sizeof(ohp_table_config). */
     size_t size;
-    /** Replay records live at the same time, three for each envelope, for five minutes; 65536 by default. */
+    /**
+     * Replay records live at the same time: two for each envelope, and one for each recipient of a sealed one, for its
+     * lifetime, five minutes at most; 65536 by default.
+     */
     uint32_t replays;
     /** Fingerprints live at the same time; 16384 by default. */
     uint32_t hashes;
@@ -1096,7 +1100,7 @@ enum ohp_status ohp_tap_get_stats(const struct ohp_tap *tap,
 /**
  * The sender's side: takes the fingerprint of the newest 200 ms that can prove something.
  *
- * ohp_leg_propose() does this by itself. Uses 36 KiB of stack.
+ * ohp_leg_propose() does this by itself.
  *
  * @param tap  A tap.
  * @param why  A buffer for why there is none, or NULL.
@@ -1112,7 +1116,7 @@ enum ohp_status ohp_tap_fingerprint(const struct ohp_tap *tap,
 /**
  * The receiver's side: looks for a fingerprint in all that the tap holds.
  *
- * ohp_leg_handle_info() does this by itself. Takes about a millisecond and 40 KiB of stack.
+ * ohp_leg_handle_info() does this by itself.
  *
  * @param tap   A tap.
  * @param text  What session.media.rtpFingerprint says: "sha256:" and 64 lower-case digits.
@@ -1762,7 +1766,7 @@ enum ohp_status ohp_leg_get_state(struct ohp_leg *leg,
  * Takes an INFO of the leg's dialog: puts chunks together, verifies a complete envelope, and moves the handoff by it.
  * Then drain the leg.
  *
- * Takes microseconds for a chunk or at Core, some 40 at Signed, and up to 2 ms where a fingerprint is searched for.
+ * It takes longest where a fingerprint is searched for; docs/performance.md has figures.
  *
  * @param leg           A leg.
  * @param host          What the leg is lent for this call.

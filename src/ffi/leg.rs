@@ -300,7 +300,7 @@ pub unsafe extern "C" fn ohp_leg_get_state(leg: *mut ohp_leg, state: *mut ohp_le
 /// Takes an INFO of the leg's dialog: puts chunks together, verifies a complete envelope, and moves the handoff by it.
 /// Then drain the leg.
 ///
-/// Takes microseconds for a chunk or at Core, some 40 at Signed, and up to 2 ms where a fingerprint is searched for.
+/// It takes longest where a fingerprint is searched for; docs/performance.md has figures.
 ///
 /// @param leg           A leg.
 /// @param host          What the leg is lent for this call.

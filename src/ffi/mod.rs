@@ -5,7 +5,8 @@
 //!
 //! # Rules that every function keeps
 //!
-//! - It runs inside `panic::guard`, so that no panic crosses into C.
+//! - It runs inside `panic::guard`, so that no panic crosses into C. Those that give a size, a number or a fixed text, and
+//!   so return no status, do nothing that could panic and run without.
 //! - It turns each pointer into a reference, or refuses it, before it does anything else.
 //! - Outputs come last and are written as the last thing, and only if the function succeeds. An `ohp_text` is
 //!   the one exception: it explains a failure.

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use super::info::ohp_info;
 use super::panic::guard;
-use super::pointer::{self};
+use super::pointer;
 use super::sized::{self, Sized_};
 use super::status::ohp_status::{self, OHP_ERR_SPACE};
 use super::table::{self, ohp_table};

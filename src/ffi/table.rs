@@ -22,13 +22,14 @@ impl Object for ohp_table {
     const KIND: u64 = u64::from_be_bytes(*b"OHPtabl\x01");
 }
 
-/// How much a table is to hold. Members that are 0 mean the default, which has room for 70 handoffs a second in 28 MB.
+/// How much a table is to hold. Members that are 0 mean the default, which has room for 50 handoffs a second in 32 MB.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ohp_table_config {
     /// sizeof(ohp_table_config).
     pub size: usize,
-    /// Replay records live at the same time, three for each envelope, for five minutes; 65536 by default.
+    /// Replay records live at the same time: two for each envelope, and one for each recipient of a sealed one, for its
+    /// lifetime, five minutes at most; 65536 by default.
     pub replays: u32,
     /// Fingerprints live at the same time; 16384 by default.
     pub hashes: u32,

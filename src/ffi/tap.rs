@@ -343,7 +343,7 @@ pub unsafe extern "C" fn ohp_tap_get_stats(tap: *const ohp_tap, stats: *mut ohp_
 
 /// The sender's side: takes the fingerprint of the newest 200 ms that can prove something.
 ///
-/// ohp_leg_propose() does this by itself. Uses 36 KiB of stack.
+/// ohp_leg_propose() does this by itself.
 ///
 /// @param tap  A tap.
 /// @param why  A buffer for why there is none, or NULL.
@@ -375,7 +375,7 @@ pub unsafe extern "C" fn ohp_tap_fingerprint(
 
 /// The receiver's side: looks for a fingerprint in all that the tap holds.
 ///
-/// ohp_leg_handle_info() does this by itself. Takes about a millisecond and 40 KiB of stack.
+/// ohp_leg_handle_info() does this by itself.
 ///
 /// @param tap   A tap.
 /// @param text  What session.media.rtpFingerprint says: "sha256:" and 64 lower-case digits.

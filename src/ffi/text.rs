@@ -84,7 +84,8 @@ impl ohp_bytes {
 /// A buffer that the caller lends for a text, such as the explanation of an error.
 ///
 /// The library writes at most `size` bytes to `data`, no NUL, and sets `len` to how many it wrote; what does not fit is
-/// cut off between two characters. 256 bytes hold every explanation.
+/// cut off between two characters. Most explanations have less than 256 bytes; a path or a name from the input can make one
+/// longer.
 #[repr(C)]
 pub struct ohp_text {
     /// Where to write.
