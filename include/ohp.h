@@ -279,6 +279,18 @@ typedef enum ohp_reason {
     OHP_REASON_UNKNOWN = 12,
 } ohp_reason;
 
+/** Why sound does not tie an envelope to its call. */
+typedef enum ohp_doubt {
+    /** It does, or nobody asked. */
+    OHP_DOUBT_NONE = 0,
+    /** There is usable audio, and it is not what the fingerprint was made of. */
+    OHP_DOUBT_MISMATCH = 1,
+    /** No audio has arrived at all. */
+    OHP_DOUBT_NO_MEDIA = 2,
+    /** Audio has arrived, and none of it can prove anything. */
+    OHP_DOUBT_NO_USABLE_AUDIO = 3,
+} ohp_doubt;
+
 /** What kind of resource is lacking. */
 typedef enum ohp_need_kind {
     /** An issuer's JWK Set, by DID. */
@@ -325,7 +337,7 @@ typedef enum ohp_event_kind {
     OHP_EVENT_PROPOSED = 1,
     /** A proposal lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets `step`. */
     OHP_EVENT_NEEDS_RESOURCES = 2,
-    /** An envelope of the peer was refused. Sets `step`, `reason` and `answered`; there is no `id`. */
+    /** An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`. */
     OHP_EVENT_REFUSED = 3,
     /** The peer takes the conversation: assume, or wait for its ASSUME. */
     OHP_EVENT_ACCEPTED = 4,
@@ -695,6 +707,8 @@ typedef struct ohp_verdict_summary {
     uint32_t needs;
     /** How many warnings there are; see ohp_verdict_warning(). */
     uint32_t warnings;
+    /** With a failed step 4, or a need for sound: what was heard. */
+    enum ohp_doubt doubt;
     /** Whether there is an envelope; see ohp_verdict_envelope(). Bytes that are none have none. */
     bool has_envelope;
     /** Whether members are missing that the schema demands, as the short form at Core allows. */
@@ -814,6 +828,8 @@ typedef struct ohp_event {
     uint32_t step;
     /** The SIP status; 408 where no response came. */
     uint32_t sip_status;
+    /** An ohp_doubt: what was heard, where an envelope was refused for its sound. */
+    uint32_t doubt;
     /**
      * Whether a REJECT goes out: not for answers, not more than once a second where nothing vouched for the envelope,
      * and not unless the context says `enforce`.

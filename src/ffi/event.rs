@@ -8,6 +8,7 @@ use super::panic::guard;
 use super::sized::{self, Sized_};
 use super::status::ohp_status::{self, OHP_NONE};
 use super::text::{Lent, ohp_text};
+use super::verdict::ohp_doubt;
 use super::vocabulary::{ohp_reason, ohp_verb};
 use crate::control::Timeout;
 use crate::id::{ENVELOPE_ID_LEN, EnvelopeId};
@@ -26,7 +27,7 @@ pub enum ohp_event_kind {
     OHP_EVENT_PROPOSED = 1,
     /// A proposal lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets `step`.
     OHP_EVENT_NEEDS_RESOURCES = 2,
-    /// An envelope of the peer was refused. Sets `step`, `reason` and `answered`; there is no `id`.
+    /// An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`.
     OHP_EVENT_REFUSED = 3,
     /// The peer takes the conversation: assume, or wait for its ASSUME.
     OHP_EVENT_ACCEPTED = 4,
@@ -68,6 +69,8 @@ pub struct ohp_event {
     pub step: u32,
     /// The SIP status; 408 where no response came.
     pub sip_status: u32,
+    /// An ohp_doubt: what was heard, where an envelope was refused for its sound.
+    pub doubt: u32,
     /// Whether a REJECT goes out: not for answers, not more than once a second where nothing vouched for the envelope,
     /// and not unless the context says `enforce`.
     pub answered: bool,
@@ -98,6 +101,7 @@ impl ohp_event {
             reason: 0,
             step: 0,
             sip_status: 0,
+            doubt: 0,
             answered: false,
             verified: false,
             may_reissue: false,
@@ -138,6 +142,7 @@ impl ohp_event {
                 let event = Self {
                     step: u32::from(step.number()),
                     reason: ohp_reason::from(failure.reason) as u32,
+                    doubt: ohp_doubt::of(&failure) as u32,
                     answered,
                     ..Self::new(kind::OHP_EVENT_REFUSED, None)
                 };

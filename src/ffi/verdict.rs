@@ -19,8 +19,8 @@ use crate::media::{Fingerprint, exact};
 use crate::time::Timestamp;
 use crate::transport::Echo;
 use crate::verify::{
-    Call, Media, Memory, NeedKind, Outcome, Role, STEP_COUNT, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
-    verify,
+    Call, Failure, Media, MediaDoubt, Memory, NeedKind, Outcome, Role, STEP_COUNT, Situation, Step, StepResult,
+    VERIFY_SCRATCH, Verdict, Why, verify,
 };
 
 /// How the verification of an envelope ended, and why.
@@ -137,7 +137,41 @@ pub struct ohp_need {
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumeration is never read from C.
 unsafe impl Sized_ for ohp_need {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 32;
+}
+
+/// Why sound does not tie an envelope to its call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ohp_doubt {
+    /// It does, or nobody asked.
+    OHP_DOUBT_NONE = 0,
+    /// There is usable audio, and it is not what the fingerprint was made of.
+    OHP_DOUBT_MISMATCH = 1,
+    /// No audio has arrived at all.
+    OHP_DOUBT_NO_MEDIA = 2,
+    /// Audio has arrived, and none of it can prove anything.
+    OHP_DOUBT_NO_USABLE_AUDIO = 3,
+}
+
+impl From<MediaDoubt> for ohp_doubt {
+    fn from(doubt: MediaDoubt) -> Self {
+        match doubt {
+            MediaDoubt::Mismatch => Self::OHP_DOUBT_MISMATCH,
+            MediaDoubt::NoMedia => Self::OHP_DOUBT_NO_MEDIA,
+            MediaDoubt::NoUsableAudio(_) => Self::OHP_DOUBT_NO_USABLE_AUDIO,
+        }
+    }
+}
+
+impl ohp_doubt {
+    /// What a failure says of the sound.
+    pub(super) fn of(failure: &Failure) -> Self {
+        match failure.why {
+            Why::Media(doubt) => doubt.into(),
+            _ => Self::OHP_DOUBT_NONE,
+        }
+    }
 }
 
 /// A verdict in short.
@@ -156,6 +190,8 @@ pub struct ohp_verdict_summary {
     pub needs: u32,
     /// How many warnings there are; see ohp_verdict_warning().
     pub warnings: u32,
+    /// With a failed step 4, or a need for sound: what was heard.
+    pub doubt: ohp_doubt,
     /// Whether there is an envelope; see ohp_verdict_envelope(). Bytes that are none have none.
     pub has_envelope: bool,
     /// Whether members are missing that the schema demands, as the short form at Core allows.
@@ -403,6 +439,10 @@ pub unsafe extern "C" fn ohp_verdict_get(verdict: *const ohp_verdict, summary: *
             reason: failure.map_or(ohp_reason::OHP_REASON_NONE, |(_, failure)| failure.reason.into()),
             needs: verdict.needs.as_slice().len() as u32,
             warnings: verdict.warnings.iter().count() as u32,
+            doubt: match failure {
+                Some((_, failure)) => ohp_doubt::of(&failure),
+                None => verdict.doubt.map_or(ohp_doubt::OHP_DOUBT_NONE, ohp_doubt::from),
+            },
             has_envelope: verdict.envelope.is_some(),
             short_form: verdict.short_form,
             ends_only: verdict.ends_only,

@@ -62,6 +62,13 @@ static int hand_over(uint32_t tier, int with_sound)
     return 0;
 }
 
+/* What the last verdict says of the sound; the answers to a verdict that is none are no ohp_doubt. */
+static int doubt(const struct side *side)
+{
+    ohp_verdict_summary summary = {.size = sizeof summary};
+    return ohp_verdict_get(side->handled.verdict, &summary) == OHP_OK ? (int)summary.doubt : -1;
+}
+
 static int other_sound_is_refused(void)
 {
     struct side sender, receiver;
@@ -72,6 +79,7 @@ static int other_sound_is_refused(void)
     CHECK(settle(&sender, &receiver) == 0);
     /* The sound may be on its way still; then it is no more. */
     CHECK(side_event(&receiver) == OHP_EVENT_NEEDS_RESOURCES);
+    CHECK(doubt(&receiver) == OHP_DOUBT_MISMATCH);
     OK(ohp_leg_poll_timeout(receiver.leg, &receiver.now_ms));
     CHECK(receiver.now_ms > NOW && receiver.now_ms < NOW + 1000);
     ohp_host host = side_host(&receiver);
@@ -90,7 +98,7 @@ static int other_sound_is_refused(void)
 }
 
 /* The sound comes late: the proposal waits for it, and is judged again with its own bytes. */
-static int proposal_waits_for_sound(void)
+static int proposal_waits_for_sound(unsigned seed, ohp_event_kind end, ohp_doubt heard)
 {
     struct side sender, receiver;
     CHECK(side_init(&sender, SENDER_TRUST) == 0 && side_init(&receiver, RECEIVER_TRUST) == 0);
@@ -101,17 +109,28 @@ static int proposal_waits_for_sound(void)
     CHECK(side_event(&receiver) == OHP_EVENT_NEEDS_RESOURCES);
     ohp_need need = {.size = sizeof need};
     OK(ohp_verdict_need(receiver.handled.verdict, 0, &need));
+    CHECK(doubt(&receiver) == OHP_DOUBT_NO_MEDIA);
     CHECK(need.kind == OHP_NEED_MEDIA && need.step == 4 && need.reference.data == NULL);
     STATUS(OHP_NONE, ohp_verdict_need(receiver.handled.verdict, 1, &need));
     ohp_leg_state state = {.size = sizeof state};
     OK(ohp_leg_get_state(receiver.leg, &state));
     CHECK(state.is_pending);
-    CHECK(speak(receiver.tap, 21) == 0);
-    receiver.now_ms += 2000;
+    const uint8_t silence[12 + 160] = {0x80, 0};
+    OK(ohp_tap_write_rtp(receiver.tap, silence, sizeof silence));
     ohp_host host = side_host(&receiver);
-    OK(ohp_leg_verify_again(receiver.leg, &host, receiver.envelope, receiver.handled.cbor.len,
-                            receiver.verdict_memory, ohp_verdict_size(), &receiver.why, &receiver.handled));
-    CHECK(side_event(&receiver) == OHP_EVENT_PROPOSED);
+#define VERIFY_AGAIN()                                                                         \
+    ohp_leg_verify_again(receiver.leg, &host, receiver.envelope, len, receiver.verdict_memory, \
+                         ohp_verdict_size(), &receiver.why, &receiver.handled)
+    const size_t len = receiver.handled.cbor.len;
+    OK(VERIFY_AGAIN());
+    CHECK(doubt(&receiver) == OHP_DOUBT_NO_USABLE_AUDIO && side_event(&receiver) == 0);
+    CHECK(speak(receiver.tap, seed) == 0);
+    receiver.now_ms += 2000;
+    host = side_host(&receiver);
+    OK(VERIFY_AGAIN());
+    ohp_event event = {.size = sizeof event};
+    OK(ohp_leg_poll_event(receiver.leg, &receiver.why, &event));
+    CHECK(event.kind == end && event.doubt == (uint32_t)heard && doubt(&receiver) == (int)heard);
     side_free(&sender);
     side_free(&receiver);
     return 0;
@@ -210,7 +229,8 @@ static int descriptions_and_identifiers_are_taken(void)
 int test_leg(void)
 {
     return hand_over(OHP_TIER_CORE, 0) || hand_over(OHP_TIER_SIGNED, 0) || hand_over(OHP_TIER_SIGNED, 1) ||
-           other_sound_is_refused() || proposal_waits_for_sound() || time_runs_out_and_messages_get_lost();
+           other_sound_is_refused() || proposal_waits_for_sound(21, OHP_EVENT_PROPOSED, OHP_DOUBT_NONE) ||
+           proposal_waits_for_sound(22, OHP_EVENT_REFUSED, OHP_DOUBT_MISMATCH) || time_runs_out_and_messages_get_lost();
 }
 
 int test_leg_lent(void)
