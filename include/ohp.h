@@ -639,6 +639,10 @@ typedef struct ohp_received {
     uint32_t sip_status;
     /** Whether an envelope is complete. Not, for all chunks but the last, and for what is sent again. */
     bool complete;
+    /** What the OHP headers of all of the envelope's INFOs said, for ohp_situation; 0: they said nothing. */
+    uint8_t echo;
+    /** Zeros. */
+    uint8_t reserved[2];
     /** The envelope's CBOR, not yet known to be canonical; it is in `buffer`, or the INFO's body itself. */
     struct ohp_bytes cbor;
 } ohp_received;
@@ -677,7 +681,10 @@ typedef struct ohp_situation {
     size_t call_ids_len;
     /** Instead of `tap`: the fingerprint that the call shows, worked out elsewhere. */
     struct ohp_str fingerprint;
-    /** The INFO that the envelope came in, whose OHP headers must agree with it; NULL: not compared. */
+    /**
+     * The INFO that the envelope came in as a whole, whose OHP headers must agree with it; NULL: not compared. For an
+     * envelope in chunks, or where the INFO is gone, there is `echo`.
+     */
     const struct ohp_info *info;
     /** Is told about each step; NULL: nobody is. */
     ohp_observe observe;
@@ -691,6 +698,10 @@ typedef struct ohp_situation {
     uint8_t again;
     /** 1: the time to gather what is lacking is over: what is still missing fails its step. */
     uint8_t deadline_passed;
+    /** What ohp_received says in its own `echo`, which must agree with the envelope; 0: not compared. */
+    uint8_t echo;
+    /** Zeros. */
+    uint8_t reserved[5];
 } ohp_situation;
 
 /** A verdict in short. */

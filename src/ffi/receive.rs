@@ -10,10 +10,13 @@ use super::status::ohp_status::{self, OHP_ERR_SPACE};
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
 use super::verdict::moment;
+use crate::cbor::Item;
 use crate::envelope::{ENVELOPE_MAX, SHAPE};
+use crate::id::EnvelopeId;
+use crate::leg::Refusal;
 use crate::table::Domain;
 use crate::transport::reassembly::SCRATCH_LEN;
-use crate::transport::{Received, receive};
+use crate::transport::{Received, SipStatus, receive};
 
 /// What became of an INFO.
 #[repr(C)]
@@ -25,13 +28,17 @@ pub struct ohp_received {
     pub sip_status: u32,
     /// Whether an envelope is complete. Not, for all chunks but the last, and for what is sent again.
     pub complete: bool,
+    /// What the OHP headers of all of the envelope's INFOs said, for ohp_situation; 0: they said nothing.
+    pub echo: u8,
+    /// Zeros.
+    pub reserved: [u8; 2],
     /// The envelope's CBOR, not yet known to be canonical; it is in `buffer`, or the INFO's body itself.
     pub cbor: ohp_bytes,
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its boolean is never read from C.
 unsafe impl Sized_ for ohp_received {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 32;
 }
 
 /// How much scratch ohp_receive() needs, in bytes.
@@ -92,20 +99,32 @@ pub unsafe extern "C" fn ohp_receive(
         }
         let call = table.key(Domain::Call, &[call_id.as_bytes()]);
         let taken = receive(&table, &call, &info, moment(now_ms)?, SHAPE, scratch, buffer);
-        let complete = match &taken {
-            Ok(Received::Complete(message)) => Some(message.cbor),
-            Ok(Received::Partial { .. } | Received::Duplicate { .. }) => None,
+        let (status, complete) = match taken {
+            Ok(Received::Complete(message)) if message.id.is_some_and(|id| !is_named(message.cbor, id)) => {
+                why.say(Refusal::OtherId);
+                (SipStatus::BadRequest, None)
+            }
+            Ok(Received::Complete(message)) => (SipStatus::Ok, Some(message)),
+            Ok(Received::Partial { .. } | Received::Duplicate { .. }) => (SipStatus::Ok, None),
             Err(refusal) => {
                 why.say(refusal);
-                None
+                (refusal.status(), None)
             }
         };
         out.set(ohp_received {
             size: 0,
-            sip_status: taken.map_or_else(|refusal| u32::from(refusal.status().code()), |_| 200),
+            sip_status: u32::from(status.code()),
             complete: complete.is_some(),
-            cbor: complete.map_or(ohp_bytes::NONE, ohp_bytes::of),
+            echo: complete.map_or(0, |message| message.echo.to_bits()),
+            reserved: [0; 2],
+            cbor: complete.map_or(ohp_bytes::NONE, |message| ohp_bytes::of(message.cbor)),
         });
         Ok(())
     })
+}
+
+/// Whether the map `cbor` has the member `id` with this text.
+fn is_named(cbor: &[u8], id: EnvelopeId) -> bool {
+    let named = Item::parse(cbor).ok().and_then(|item| item.map()?.get("id")?.as_text());
+    named == Some(id.as_str())
 }

@@ -45,6 +45,9 @@ pub const OHP_STEPS: usize = 15;
 /// Most identifiers of one call.
 pub const OHP_CALL_IDS_MAX: usize = 8;
 
+/// Largest echo: [`Echo::to_bits`] has seven.
+const ECHO_MAX: u8 = 0x7f;
+
 const _: () = assert!(place::len_of::<ohp_verdict>() <= OHP_VERDICT_SIZE_MAX && OHP_STEPS == STEP_COUNT);
 
 /// How a verification ended.
@@ -254,7 +257,8 @@ pub struct ohp_situation {
     pub call_ids_len: usize,
     /// Instead of `tap`: the fingerprint that the call shows, worked out elsewhere.
     pub fingerprint: ohp_str,
-    /// The INFO that the envelope came in, whose OHP headers must agree with it; NULL: not compared.
+    /// The INFO that the envelope came in as a whole, whose OHP headers must agree with it; NULL: not compared. For an
+    /// envelope in chunks, or where the INFO is gone, there is `echo`.
     pub info: *const ohp_info,
     /// Is told about each step; NULL: nobody is.
     pub observe: ohp_observe,
@@ -268,6 +272,10 @@ pub struct ohp_situation {
     pub again: u8,
     /// 1: the time to gather what is lacking is over: what is still missing fails its step.
     pub deadline_passed: u8,
+    /// What ohp_received says in its own `echo`, which must agree with the envelope; 0: not compared.
+    pub echo: u8,
+    /// Zeros.
+    pub reserved: [u8; 5],
 }
 
 // SAFETY: repr(C), size first, integers, pointers and a nullable function.
@@ -365,10 +373,14 @@ unsafe fn judge<'a>(asked: &ohp_situation, bytes: &'a [u8], scratch: &mut [u8]) 
     let table = (!asked.table.is_null())
         .then(|| unsafe { table::table(asked.table) })
         .transpose()?;
+    if asked.echo > ECHO_MAX {
+        return Err(OHP_ERR_RANGE);
+    }
+    let echo = Echo::from_bits(asked.echo);
     let echo = match asked.info.is_null() {
-        true => Echo::default(),
+        true => echo,
         // SAFETY: passed on to the caller.
-        false => Echo::of(&unsafe { sized::read(asked.info)?.get() }?),
+        false => echo.and(Echo::of(&unsafe { sized::read(asked.info)?.get() }?)),
     };
     let mut ids = [""; OHP_CALL_IDS_MAX];
     // SAFETY: passed on to the caller.
