@@ -480,6 +480,8 @@ typedef struct ohp_context_config {
     uint8_t info_package;
     /** 1: a refused proposal is answered with a REJECT by the leg itself. 0: the host is told, and decides. */
     uint8_t enforce;
+    /** Zero. */
+    uint8_t reserved[1];
 } ohp_context_config;
 
 /**
@@ -519,6 +521,8 @@ typedef struct ohp_table_config {
     uint32_t slots;
     /** Most bytes of such a message, 1048576 at most; by default what the longest envelope takes as base64. */
     uint32_t slot_bytes;
+    /** Zeros. */
+    uint8_t reserved[4];
 } ohp_table_config;
 
 /** What a table had to refuse or to clean up since it was initialised. */
@@ -557,6 +561,8 @@ typedef struct ohp_frame {
     uint32_t source;
     /** RTP timestamp in ticks of the codec's clock; for a host that counts milliseconds, eight times that. */
     uint32_t timestamp;
+    /** Zeros. */
+    uint8_t reserved[4];
     /** The payload as it came. */
     const uint8_t *payload;
     /** Its length in bytes. */
@@ -585,6 +591,8 @@ typedef struct ohp_fingerprint {
     uint32_t behind_ms;
     /** The text, OHP_FINGERPRINT_LEN bytes, not NUL-terminated. */
     char text[OHP_FINGERPRINT_LEN];
+    /** Zeros. */
+    uint8_t reserved[5];
 } ohp_fingerprint;
 
 /**
@@ -629,6 +637,8 @@ typedef struct ohp_info {
     uint8_t has_cseq;
     /** Set by ohp_info_parse(): 1 if this INFO is one of the protocol's, 0 if it belongs to the host (DTMF and others). */
     uint8_t is_ohp;
+    /** Zeros. */
+    uint8_t reserved[2];
 } ohp_info;
 
 /** What became of an INFO. */
@@ -728,6 +738,8 @@ typedef struct ohp_verdict_summary {
     bool ends_only;
     /** An ohp_step_result for each step. */
     uint8_t results[OHP_STEPS];
+    /** Zeros. */
+    uint8_t reserved[6];
 } ohp_verdict_summary;
 
 /** A resource that the verifier lacks. */
@@ -754,6 +766,8 @@ typedef struct ohp_leg_state {
     bool is_pending;
     /** Whether the peer sends no audio now, because it is on hold. */
     bool is_on_hold;
+    /** Zeros. */
+    uint8_t reserved[6];
 } ohp_leg_state;
 
 /** What a leg is lent for one call into it. Nothing of it is kept. */
@@ -788,6 +802,8 @@ typedef struct ohp_handled {
     size_t size;
     /** The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488 or 503. */
     uint32_t sip_status;
+    /** Zeros. */
+    uint8_t reserved[4];
     /** The verdict, once an envelope is complete; NULL before. */
     struct ohp_verdict *verdict;
     /**
@@ -821,6 +837,8 @@ typedef struct ohp_transmit {
     uint32_t part;
     /** How many INFOs the message takes. */
     uint32_t parts;
+    /** Zeros. */
+    uint8_t reserved[4];
 } ohp_transmit;
 
 /** Something that happened on a leg. Members that its kind does not set are 0. */
@@ -852,6 +870,8 @@ typedef struct ohp_event {
     bool may_reissue;
     /** The proposal's (or the report's) identifier, not NUL-terminated; zeros where there is none. */
     char id[OHP_ID_LEN];
+    /** Zeros. */
+    uint8_t reserved[3];
 } ohp_event;
 
 #ifdef __cplusplus

@@ -152,6 +152,13 @@ fn header_reads_as_c99() {
     compiles("cc", &["-std=c99"], "header.c");
 }
 
+/// Padding holds anything, so that no member could ever be put there: it has to be named, and zero.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn no_structure_has_padding() {
+    compiles("cc", &["-std=c99", "-Wpadded"], "padding.c");
+}
+
 #[test]
 fn header_reads_as_cpp() {
     if Command::new("c++").arg("--version").output().is_err() {

@@ -56,11 +56,17 @@ pub struct ohp_context_config {
     pub info_package: u8,
     /// 1: a refused proposal is answered with a REJECT by the leg itself. 0: the host is told, and decides.
     pub enforce: u8,
+    /// Zero.
+    pub reserved: [u8; 1],
 }
 
 // SAFETY: repr(C), size first, integers and a pointer.
 unsafe impl Sized_ for ohp_context_config {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 40;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
 }
 
 impl ohp_context_config {

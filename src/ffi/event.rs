@@ -80,11 +80,13 @@ pub struct ohp_event {
     pub may_reissue: bool,
     /// The proposal's (or the report's) identifier, not NUL-terminated; zeros where there is none.
     pub id: [c_char; OHP_ID_LEN],
+    /// Zeros.
+    pub reserved: [u8; 3],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumeration and booleans are never read from C.
 unsafe impl Sized_ for ohp_event {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 72;
 }
 
 impl ohp_event {
@@ -106,6 +108,7 @@ impl ohp_event {
             verified: false,
             may_reissue: false,
             id: text,
+            reserved: [0; 3],
         }
     }
 

@@ -41,11 +41,17 @@ pub struct ohp_info {
     pub has_cseq: u8,
     /// Set by ohp_info_parse(): 1 if this INFO is one of the protocol's, 0 if it belongs to the host (DTMF and others).
     pub is_ohp: u8,
+    /// Zeros.
+    pub reserved: [u8; 2],
 }
 
 // SAFETY: repr(C), size first, integers and pointers.
 unsafe impl Sized_ for ohp_info {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 144;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
 }
 
 impl ohp_info {
@@ -63,6 +69,7 @@ impl ohp_info {
             cseq: info.cseq.unwrap_or_default(),
             has_cseq: u8::from(info.cseq.is_some()),
             is_ohp: u8::from(info.is_ohp()),
+            reserved: [0; 2],
         }
     }
 

@@ -96,11 +96,13 @@ pub struct ohp_leg_state {
     pub is_pending: bool,
     /// Whether the peer sends no audio now, because it is on hold.
     pub is_on_hold: bool,
+    /// Zeros.
+    pub reserved: [u8; 6],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumerations are never read from C.
 unsafe impl Sized_ for ohp_leg_state {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 24;
 }
 
 /// What became of an INFO.
@@ -111,6 +113,8 @@ pub struct ohp_handled {
     pub size: usize,
     /// The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488 or 503.
     pub sip_status: u32,
+    /// Zeros.
+    pub reserved: [u8; 4],
     /// The verdict, once an envelope is complete; NULL before.
     pub verdict: *mut ohp_verdict,
     /// The envelope's canonical CBOR, once it is complete. It is in the buffer that was lent for it, or is the INFO's body
@@ -120,7 +124,7 @@ pub struct ohp_handled {
 
 // SAFETY: repr(C), size first, integers and pointers.
 unsafe impl Sized_ for ohp_handled {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 40;
 }
 
 /// The leg that C points to, for this caller alone.
@@ -292,6 +296,7 @@ pub unsafe extern "C" fn ohp_leg_get_state(leg: *mut ohp_leg, state: *mut ohp_le
             },
             is_pending: leg.is_pending(),
             is_on_hold: leg.is_on_hold(),
+            reserved: [0; 6],
         });
         Ok(())
     })
@@ -404,6 +409,7 @@ unsafe fn tell(taken: Handled<'_>, memory: *mut c_void, size: usize, mut why: Le
     };
     Ok(ohp_handled {
         size: 0,
+        reserved: [0; 4],
         sip_status: u32::from(taken.status.code()),
         verdict,
         cbor,

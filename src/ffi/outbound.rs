@@ -49,11 +49,13 @@ pub struct ohp_transmit {
     pub part: u32,
     /// How many INFOs the message takes.
     pub parts: u32,
+    /// Zeros.
+    pub reserved: [u8; 4],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumeration is never read from C.
 unsafe impl Sized_ for ohp_transmit {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 136;
 }
 
 fn status(error: &LegError) -> ohp_status {
@@ -280,6 +282,7 @@ pub unsafe extern "C" fn ohp_leg_poll_transmit(
             verb: sent.verb.into(),
             part: sent.part,
             parts: sent.parts,
+            reserved: [0; 4],
         });
         Ok(())
     })

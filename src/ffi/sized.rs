@@ -3,6 +3,9 @@
 //! A caller that was built with an older header passes a shorter structure: what it lacks is zero, which every member's
 //! documentation gives a meaning. One that was built with a newer header passes a longer one: what this library does not
 //! know must be zero where it is read, and is made zero where it is written.
+//!
+//! A structure grows at its end, or into the members that it has named `reserved` for that: those are looked at as what
+//! is not known. It has no padding, whose bytes would be anything.
 
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
@@ -19,8 +22,24 @@ const SIZE_MAX: usize = 4096;
 /// # Safety
 /// The type is `repr(C)`, its first member is `size: usize`, and it is valid when every byte is zero.
 pub(super) unsafe trait Sized_: Copy {
-    /// Its size in the first version of the ABI that had it.
+    /// Its size in the first version of the ABI that had it, where pointers have 64 bits. A number, so that it stays when
+    /// the structure grows.
     const FIRST_SIZE: usize;
+
+    /// What a caller passes in the place of members that may come. Of a structure that is only written, nothing.
+    fn reserved(&self) -> &[u8] {
+        &[]
+    }
+}
+
+/// The least size that a structure may say it has.
+const fn least<T: Sized_>() -> usize {
+    // Where pointers are shorter there is one version only, so far.
+    if cfg!(target_pointer_width = "64") {
+        T::FIRST_SIZE
+    } else {
+        size_of::<T>()
+    }
 }
 
 /// The size that a structure says it has.
@@ -30,7 +49,7 @@ pub(super) unsafe trait Sized_: Copy {
 unsafe fn size<T: Sized_>(pointer: NonNull<T>) -> Done<usize> {
     // SAFETY: the first member is the size, and the caller promises that it is there.
     let size = unsafe { pointer.cast::<usize>().read() };
-    if size < T::FIRST_SIZE {
+    if size < least::<T>() {
         return Err(OHP_ERR_SIZE);
     }
     if size > SIZE_MAX { Err(OHP_ERR_RANGE) } else { Ok(size) }
@@ -60,7 +79,11 @@ pub(super) unsafe fn read<T: Sized_>(pointer: *const T) -> Done<T> {
         return Err(OHP_ERR_SIZE);
     }
     // SAFETY: see above.
-    Ok(unsafe { value.assume_init() })
+    let value = unsafe { value.assume_init() };
+    if value.reserved().iter().any(|byte| *byte != 0) {
+        return Err(OHP_ERR_SIZE);
+    }
+    Ok(value)
 }
 
 /// A structure that C wants filled.
@@ -96,6 +119,7 @@ impl<T: Sized_> Out<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffi::*;
 
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,11 +138,37 @@ mod tests {
 
     // SAFETY: repr(C), size first, integers only.
     unsafe impl Sized_ for Old {
-        const FIRST_SIZE: usize = size_of::<Old>();
+        const FIRST_SIZE: usize = 16;
     }
     // SAFETY: as above.
     unsafe impl Sized_ for New {
-        const FIRST_SIZE: usize = size_of::<Old>();
+        const FIRST_SIZE: usize = 16;
+    }
+
+    /// A first size that grows with its structure would refuse the programs that were built before.
+    #[test]
+    fn first_sizes_stay_what_they_were() {
+        fn first<T: Sized_>(size: usize) {
+            let name = core::any::type_name::<T>();
+            assert_eq!(T::FIRST_SIZE, size, "{name}");
+            assert!(size_of::<T>() >= least::<T>(), "{name} has shrunk");
+        }
+        first::<ohp_context_config>(40);
+        first::<ohp_event>(72);
+        first::<ohp_fingerprint>(88);
+        first::<ohp_frame>(40);
+        first::<ohp_handled>(40);
+        first::<ohp_host>(152);
+        first::<ohp_info>(144);
+        first::<ohp_leg_state>(24);
+        first::<ohp_need>(32);
+        first::<ohp_received>(32);
+        first::<ohp_situation>(136);
+        first::<ohp_table_config>(40);
+        first::<ohp_table_stats>(88);
+        first::<ohp_tap_stats>(40);
+        first::<ohp_transmit>(136);
+        first::<ohp_verdict_summary>(56);
     }
 
     #[test]

@@ -43,11 +43,17 @@ pub struct ohp_table_config {
     pub slots: u32,
     /// Most bytes of such a message, 1048576 at most; by default what the longest envelope takes as base64.
     pub slot_bytes: u32,
+    /// Zeros.
+    pub reserved: [u8; 4],
 }
 
 // SAFETY: repr(C), size first, integers only.
 unsafe impl Sized_ for ohp_table_config {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 40;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
 }
 
 impl ohp_table_config {
@@ -96,7 +102,7 @@ pub struct ohp_table_stats {
 
 // SAFETY: repr(C), size first, integers only.
 unsafe impl Sized_ for ohp_table_stats {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 88;
 }
 
 fn status(error: LayoutError) -> ohp_status {

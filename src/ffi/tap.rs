@@ -61,7 +61,7 @@ pub struct ohp_tap_stats {
 
 // SAFETY: repr(C), size first, integers only.
 unsafe impl Sized_ for ohp_tap_stats {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 40;
 }
 
 /// A codec frame as a PBX hands it over, without its RTP header.
@@ -76,6 +76,8 @@ pub struct ohp_frame {
     pub source: u32,
     /// RTP timestamp in ticks of the codec's clock; for a host that counts milliseconds, eight times that.
     pub timestamp: u32,
+    /// Zeros.
+    pub reserved: [u8; 4],
     /// The payload as it came.
     pub payload: *const u8,
     /// Its length in bytes.
@@ -84,7 +86,11 @@ pub struct ohp_frame {
 
 // SAFETY: repr(C), size first, integers and a pointer.
 unsafe impl Sized_ for ohp_frame {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 40;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
 }
 
 /// The fingerprint that a sender puts into session.media.rtpFingerprint.
@@ -97,11 +103,13 @@ pub struct ohp_fingerprint {
     pub behind_ms: u32,
     /// The text, OHP_FINGERPRINT_LEN bytes, not NUL-terminated.
     pub text: [c_char; OHP_FINGERPRINT_LEN],
+    /// Zeros.
+    pub reserved: [u8; 5],
 }
 
 // SAFETY: repr(C), size first, integers only.
 unsafe impl Sized_ for ohp_fingerprint {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 88;
 }
 
 /// What a search for a fingerprint found.
@@ -368,6 +376,7 @@ pub unsafe extern "C" fn ohp_tap_fingerprint(
             size: 0,
             behind_ms: sample.behind_ms,
             text: sample.fingerprint.to_text().map(|byte| byte as c_char),
+            reserved: [0; 5],
         });
         Ok(())
     })

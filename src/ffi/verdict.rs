@@ -203,11 +203,13 @@ pub struct ohp_verdict_summary {
     pub ends_only: bool,
     /// An ohp_step_result for each step.
     pub results: [u8; OHP_STEPS],
+    /// Zeros.
+    pub reserved: [u8; 6],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumerations are never read from C.
 unsafe impl Sized_ for ohp_verdict_summary {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 56;
 }
 
 /// Is told about each step of a verification, right after it was run; a host can log it or take the time.
@@ -280,7 +282,11 @@ pub struct ohp_situation {
 
 // SAFETY: repr(C), size first, integers, pointers and a nullable function.
 unsafe impl Sized_ for ohp_situation {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = 136;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
 }
 
 /// How much memory an ohp_verdict takes, in bytes; at most OHP_VERDICT_SIZE_MAX.
@@ -459,6 +465,7 @@ pub unsafe extern "C" fn ohp_verdict_get(verdict: *const ohp_verdict, summary: *
             short_form: verdict.short_form,
             ends_only: verdict.ends_only,
             results: core::array::from_fn(|step| result(&verdict.steps[step])),
+            reserved: [0; 6],
         });
         Ok(())
     })

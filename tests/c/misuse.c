@@ -67,6 +67,10 @@ int test_misuse(void)
     /* A structure whose size was not set, a length that no memory has, a moment that is none, a text that is none. */
     STATUS(OHP_ERR_SIZE, ohp_leg_poll_event(side.leg, NULL, &(ohp_event){0}));
     STATUS(OHP_ERR_SIZE, ohp_leg_accept(side.leg, &(ohp_host){0}, NULL));
+    info.reserved[1] = 1;
+    STATUS(OHP_ERR_SIZE, ohp_leg_handle_info(side.leg, &host, &info, side.envelope, OHP_ENVELOPE_LEN_MAX,
+                                             side.verdict_memory, ohp_verdict_size(), NULL, &handled));
+    info.reserved[1] = 0;
     STATUS(OHP_ERR_RANGE, ohp_tap_write_rtp(side.tap, cbor, SIZE_MAX));
     host.now_ms = UINT64_MAX;
     STATUS(OHP_ERR_RANGE, ohp_leg_handle_timeout(side.leg, &host));
