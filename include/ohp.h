@@ -864,7 +864,7 @@ typedef struct ohp_event {
      * and not unless the context says `enforce`.
      */
     bool answered;
-    /** Whether the REJECT is known to come from the peer. */
+    /** Whether the REJECT is as strong as the proposal was: signed, where that was signed. At Core nothing is. */
     bool verified;
     /** Whether the proposal itself allows re-issuing it after this reason, at a lower tier or to another audience. */
     bool may_reissue;

@@ -74,7 +74,7 @@ pub struct ohp_event {
     /// Whether a REJECT goes out: not for answers, not more than once a second where nothing vouched for the envelope,
     /// and not unless the context says `enforce`.
     pub answered: bool,
-    /// Whether the REJECT is known to come from the peer.
+    /// Whether the REJECT is as strong as the proposal was: signed, where that was signed. At Core nothing is.
     pub verified: bool,
     /// Whether the proposal itself allows re-issuing it after this reason, at a lower tier or to another audience.
     pub may_reissue: bool,

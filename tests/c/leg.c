@@ -88,7 +88,7 @@ static int other_sound_is_refused(void)
     ohp_event event = {.size = sizeof event};
     OK(ohp_leg_poll_event(receiver.leg, &receiver.why, &event));
     CHECK(event.kind == OHP_EVENT_REFUSED && event.step == 4 && event.reason == OHP_REASON_NOT_BOUND_TO_CALL &&
-          event.answered && receiver.why.len > 0);
+          event.answered && event.doubt == OHP_DOUBT_MISMATCH && receiver.why.len > 0);
     OK(ohp_leg_poll_event(sender.leg, NULL, &event));
     CHECK(event.kind == OHP_EVENT_REJECTED && event.reason == OHP_REASON_NOT_BOUND_TO_CALL && event.verified);
     CHECK(memcmp(event.id, "cse_", 4) == 0);
