@@ -800,7 +800,7 @@ typedef struct ohp_host {
 typedef struct ohp_handled {
     /** sizeof(ohp_handled). */
     size_t size;
-    /** The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488 or 503. */
+    /** The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488, 491 or 503. */
     uint32_t sip_status;
     /** Zeros. */
     uint8_t reserved[4];

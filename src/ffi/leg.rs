@@ -111,7 +111,7 @@ unsafe impl Sized_ for ohp_leg_state {
 pub struct ohp_handled {
     /// sizeof(ohp_handled).
     pub size: usize,
-    /// The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488 or 503.
+    /// The final SIP response that it is to be given: 200, 400, 413, 415, 469, 488, 491 or 503.
     pub sip_status: u32,
     /// Zeros.
     pub reserved: [u8; 4],

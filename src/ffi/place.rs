@@ -139,13 +139,15 @@ fn head<O: Object>(object: *const O) -> Done<NonNull<Head>> {
 /// `object` leads to such an object, or at least to a head's length of memory, or is NULL or misaligned.
 pub(super) unsafe fn words_of<'a, O: Object>(object: *const O) -> Done<&'a [AtomicU64]> {
     let head = head(object)?;
-    // SAFETY: the head is one of ours, so it says how much memory there is.
-    Ok(unsafe {
-        words(
-            head,
-            usize::try_from(head.as_ref().len.load(Relaxed)).map_err(|_| OHP_ERR_OBJECT)?,
-        )
-    })
+    // SAFETY: the head is one of ours.
+    let len = unsafe { head.as_ref() }.len.load(Relaxed);
+    // What another process has written over in shared memory says impossible things at the least.
+    let len = usize::try_from(len)
+        .ok()
+        .filter(|len| (HEAD_LEN..=isize::MAX as usize).contains(len))
+        .ok_or(OHP_ERR_OBJECT)?;
+    // SAFETY: the head says how much memory there is.
+    Ok(unsafe { words(head, len) })
 }
 
 /// A type of the ABI that is one value of Rust behind a head.

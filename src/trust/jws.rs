@@ -18,7 +18,7 @@ use crate::crypto::ed25519;
 pub const MAX_HEADER_LEN: usize = 512;
 
 /// Longest payload in bytes: the limit of the signing surface (OHP §4.5).
-pub const MAX_PAYLOAD_LEN: usize = 8 * 1024;
+pub const MAX_PAYLOAD_LEN: usize = crate::envelope::SURFACE_MAX;
 
 /// Length of the longest detached JWS that [`sign_detached`] writes.
 pub const MAX_JWS_LEN: usize = MAX_HEADER_LEN + 2 + base64url::encoded_len(ed25519::SIGNATURE_LEN);

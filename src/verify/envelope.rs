@@ -6,7 +6,7 @@
 use super::audience::is_proposal;
 use super::replay::Seen;
 use super::{Failure, Run, Warning, Why, max_tier};
-use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
+use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Violation};
 
 impl<'a> Run<'_, '_, 'a> {
     pub(super) fn envelope(&mut self, bytes: &'a [u8]) -> Result<Seen, Failure> {
@@ -15,9 +15,9 @@ impl<'a> Run<'_, '_, 'a> {
             why,
         };
         let envelope = self.read(bytes)?;
-        let surface = envelope.surface().len();
-        if surface > SURFACE_MAX {
-            return Err(unknown(Why::SurfaceTooLarge(surface)));
+        let surface = envelope.surface();
+        if !surface.is_within_limit() {
+            return Err(unknown(Why::SurfaceTooLarge(surface.len())));
         }
         let echo = self.situation.echo;
         echo.check(envelope.tier(), envelope.verb())

@@ -7,7 +7,7 @@ use core::fmt;
 use super::call_leg::MediaDoubt;
 use super::freshness::Untimely;
 use super::{STEP_COUNT, Step, StepResult};
-use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Violation};
+use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
 use crate::transport::echo;
 use crate::trust::consent;
 use crate::trust::jwk::KeyRefusal;
@@ -126,7 +126,9 @@ impl fmt::Display for Why {
         match self {
             Self::Unreadable(error) => error.fmt(f),
             Self::Schema(violation) => violation.fmt(f),
-            Self::SurfaceTooLarge(len) => write!(f, "the signing surface has {len} bytes, and 8192 are the most"),
+            Self::SurfaceTooLarge(len) => {
+                write!(f, "the signing surface has {len} bytes, and {SURFACE_MAX} are the most")
+            }
             Self::Echo(mismatch) => mismatch.fmt(f),
             Self::OtherAudience => f.write_str("audience.vendor or audience.did names another receiver"),
             Self::OtherPurpose => f.write_str("audience.purpose is none that this receiver takes"),
