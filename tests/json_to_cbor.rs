@@ -360,3 +360,18 @@ fn short_buffers_are_errors_and_the_stated_lengths_suffice() {
         encode(json.as_bytes(), Plain).unwrap();
     }
 }
+
+#[test]
+fn what_would_act_on_a_terminal_is_written_escaped_and_reads_back() {
+    let text = "a\u{9b}31m\u{202e}b\u{2028}c\u{7f}é漢";
+    let mut cbor = [0; 64];
+    let mut writer = ohp::cbor::Writer::new(&mut cbor);
+    writer.text(text).expect("it fits");
+    let cbor = writer.into_written();
+    let mut json = String::new();
+    ohp::cbor::json::from_cbor(ohp::cbor::Item::parse(cbor).expect("canonical"), &mut json, false).expect("text");
+    assert_eq!(json, r#""a\u009b31m\u202eb\u2028c\u007fé漢""#);
+    let (mut scratch, mut out) = ([0; 512], [0; 64]);
+    let back = ohp::cbor::json::to_cbor(json.as_bytes(), ohp::cbor::json::Plain, &mut scratch, &mut out);
+    assert_eq!(back.expect("JSON"), cbor);
+}

@@ -30,7 +30,9 @@ pub const HELP: Styles = Styles::styled()
 /// Text out of an envelope, made harmless for a terminal: what would move the cursor, change colours or turn the
 /// direction of writing is shown as an escape.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    let tricks = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let tricks = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if !text.contains(tricks) {
         return Cow::Borrowed(text);
     }

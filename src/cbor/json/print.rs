@@ -76,11 +76,19 @@ fn new_line(out: &mut dyn Write, depth: usize) -> fmt::Result {
     Ok(())
 }
 
-/// Writes `text` in quotation marks. Only what RFC 8259 §7 demands is escaped.
+/// Whether a character must be escaped (RFC 8259 §7), or would act on a terminal, a log or a reader's eye instead of
+/// being shown: DEL, C1 controls, line separators, and marks that turn the direction of text round.
+fn is_escaped(letter: char) -> bool {
+    matches!(letter, '"' | '\\')
+        || letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Writes `text` in quotation marks. It reads back as it was.
 fn string(out: &mut dyn Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+    while let Some(at) = rest.find(is_escaped) {
         let (plain, special) = rest.split_at(at);
         out.write_str(plain)?;
         let mut chars = special.chars();
