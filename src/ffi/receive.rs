@@ -10,9 +10,7 @@ use super::status::ohp_status::{self, OHP_ERR_SPACE};
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
 use super::verdict::moment;
-use crate::cbor::Item;
 use crate::envelope::{ENVELOPE_MAX, SHAPE};
-use crate::id::EnvelopeId;
 use crate::leg::Refusal;
 use crate::table::Domain;
 use crate::transport::reassembly::SCRATCH_LEN;
@@ -100,7 +98,7 @@ pub unsafe extern "C" fn ohp_receive(
         let call = table.key(Domain::Call, &[call_id.as_bytes()]);
         let taken = receive(&table, &call, &info, moment(now_ms)?, SHAPE, scratch, buffer);
         let (status, complete) = match taken {
-            Ok(Received::Complete(message)) if message.id.is_some_and(|id| !is_named(message.cbor, id)) => {
+            Ok(Received::Complete(message)) if !message.is_as_named() => {
                 why.say(Refusal::OtherId);
                 (SipStatus::BadRequest, None)
             }
@@ -121,10 +119,4 @@ pub unsafe extern "C" fn ohp_receive(
         });
         Ok(())
     })
-}
-
-/// Whether the map `cbor` has the member `id` with this text.
-fn is_named(cbor: &[u8], id: EnvelopeId) -> bool {
-    let named = Item::parse(cbor).ok().and_then(|item| item.map()?.get("id")?.as_text());
-    named == Some(id.as_str())
 }

@@ -138,7 +138,7 @@ impl Leg {
             again: false,
             deadline_passed: false,
         };
-        if message.id.is_some_and(|id| !is_named(message.cbor, id)) {
+        if !message.is_as_named() {
             return Handled::refused(SipStatus::BadRequest, Refusal::OtherId);
         }
         self.judge(host, message.cbor, arrival, observe)
@@ -583,12 +583,6 @@ struct Arrival {
     echo: Echo,
     again: bool,
     deadline_passed: bool,
-}
-
-/// Whether the map `cbor` has the member `id` with this text.
-fn is_named(cbor: &[u8], id: EnvelopeId) -> bool {
-    let named = Item::parse(cbor).ok().and_then(|item| item.map()?.get("id")?.as_text());
-    named == Some(id.as_str())
 }
 
 /// Whether a signature vouched for an envelope that failed at `step`: at Core there is none.

@@ -53,7 +53,7 @@ pub struct Config {
     pub slot_bytes: u32,
 }
 
-/// Room for 70 handoffs a second, in 256 slots: 32 MB.
+/// Room for 50 handoffs a second, in 256 slots: 32 MB.
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -12,6 +12,7 @@ use super::header::is_our_package;
 use super::multipart::Chunk;
 use super::status::Refusal;
 use super::{Echo, Info, MediaType, WIRE_MAX};
+use crate::cbor::Item;
 use crate::cbor::json::Shape;
 use crate::id::EnvelopeId;
 use crate::table::{BYTES_PER_OWNER, Domain, Key, OPEN_SETS_PER_OWNER, Put, SlotError, Table, UNFINISHED_SET_MS, Word};
@@ -70,6 +71,17 @@ pub struct Message<'b> {
     pub id: Option<EnvelopeId>,
     /// What the echo headers of all its INFOs said.
     pub echo: Echo,
+}
+
+impl Message<'_> {
+    /// Whether the envelope is the one that its chunks named, if they named one. It is to be answered 400 if not.
+    pub fn is_as_named(&self) -> bool {
+        let Some(named) = self.id else { return true };
+        let held = Item::parse(self.cbor)
+            .ok()
+            .and_then(|item| item.map()?.get("id")?.as_text());
+        held == Some(named.as_str())
+    }
 }
 
 /// Takes one INFO of the dialog whose key is `call` (of [`Domain::Call`]). JSON is converted with the help of `shape`,
