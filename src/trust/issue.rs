@@ -30,7 +30,7 @@ pub enum IssueError {
 impl fmt::Display for IssueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoKey => f.write_str("none of our keys can sign with EdDSA now; add one to receiver.keys"),
+            Self::NoKey => f.write_str("none of our keys can sign with EdDSA at that moment"),
             Self::TierNotBuilt(tier) => write!(f, "this build cannot sign at the tier {tier}"),
             Self::Jws(error) => error.fmt(f),
             Self::Full => write!(

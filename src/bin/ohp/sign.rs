@@ -28,8 +28,9 @@ const SECOND_MS: i64 = 1000;
 
 /// Sign an envelope with the first valid Ed25519 key of a file
 ///
-/// What is signed is the canonical CBOR; signatures that the envelope has are replaced. An envelope that breaks the schema or its tier is not signed: the first rule
-/// that it breaks is named. With --fresh it gets a new identifier, nonce and lifetime first, as a template needs.
+/// What is signed is the canonical CBOR; signatures that the envelope has are replaced. An envelope that breaks the
+/// schema or its tier is not signed: the first rule that it breaks is named, and `ohp inspect` lists all. With --fresh it
+/// gets a new identifier, nonce and lifetime first, so that a template may lack them.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  ohp sign --key vendor-a.private.json envelope.json > signed.json\n  ohp sign --key vendor-a.private.json --fresh --to cbor template.json > signed.cbor"
@@ -63,21 +64,29 @@ enum To {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (cbor, form) = envelope_file::read_cbor(&args.file)?;
     let keys = read_keys(&args.key)?;
-    let unsigned = envelope_file::envelope(&cbor)?;
+    let unsigned = if args.fresh {
+        Item::parse(&cbor).map_err(Failure::new)?
+    } else {
+        envelope_file::envelope(&cbor)?.root()
+    };
     let now = clock::now();
-    if unsigned.tier() == Tier::Core {
+    let tier = unsigned
+        .map()
+        .and_then(|map| Tier::parse(map.get(Field::Conformance.path())?.as_text()?))
+        .ok_or_else(|| Failure::new("`conformance` names no tier"))?;
+    if tier == Tier::Core {
         return Err(Failure::new("nothing is signed at the core tier")
             .advise("Set `conformance` to `signed`, and give the envelope what that tier demands"));
     }
 
     let mut arena = vec![0; DRAFT_LEN];
     let mut draft = Draft::new(&mut arena);
-    draft.merge(unsigned.root()).map_err(Failure::new)?;
+    draft.merge(unsigned).map_err(Failure::new)?;
     if args.fresh {
         let mut random = [0; STAMP_RANDOM_LEN];
         getrandom::fill(&mut random).map_err(Failure::new)?;
         draft
-            .stamp(unsigned.tier(), now, args.lifetime * SECOND_MS, &random)
+            .stamp(tier, now, args.lifetime * SECOND_MS, &random)
             .map_err(Failure::new)?;
     }
     let mut out = vec![0; ENVELOPE_MAX];
@@ -88,7 +97,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let issued_at = finished.issued_at().unwrap_or(now);
     let (mut scratch, mut signed) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
     let signed = issue(&finished, &keys, issued_at, &mut scratch, &mut signed).map_err(|error| {
-        Failure::new(error).advise(format_args!("Is a key in {} valid at {issued_at}?", args.key.display()))
+        let advice = format_args!(
+            "It has to be valid at {issued_at}, when the envelope says it was issued; --fresh issues it now. File: {}",
+            args.key.display()
+        );
+        Failure::new(error).advise(advice)
     })?;
     write(
         signed,

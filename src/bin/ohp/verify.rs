@@ -23,7 +23,7 @@ use crate::recording::Recording;
 /// Longest trust bundle.
 const BUNDLE_LIMIT: u64 = 64 << 20;
 
-/// Judge an envelope by the protocol's fourteen steps
+/// Judge an envelope by the protocol's steps
 ///
 /// The envelope is JSON, canonical CBOR, deflated, or base64 of one of these. Without --trust it is judged as a Core
 /// receiver would that is anybody's audience. Without --call-id the call is not compared, and without --fingerprint or
