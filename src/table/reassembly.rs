@@ -84,7 +84,9 @@ impl<W: Word> Slots<'_, W> {
             match self.sets.insert(&set, Content::Cell(link.to_bits()), expires, now) {
                 Ok(Inserted::New(entry)) => match self.promote(claimed, entry) {
                     Some(reference) => return Ok(reference),
-                    None => self.sets.remove(entry),
+                    // Others may have opened, filled and taken it meanwhile: the entry then remembers that, and is not
+                    // ours to remove. The next round follows it.
+                    None => continue,
                 },
                 Ok(Inserted::Known(_)) => {
                     let _ = self.advance(claimed, Kind::Free);
@@ -135,7 +137,10 @@ impl<W: Word> Slots<'_, W> {
     /// Opens a claimed slot whose set is in the directory. Its opener does this, or whoever finds the set.
     fn promote(&self, claimed: Slot, entry: Entry) -> Option<SlotRef> {
         let home = u64::from(entry.place) + 1;
-        if !self.write(claimed, self.home(claimed.index), home) && self.stands(claimed) {
+        let word = self.home(claimed.index);
+        // Whoever else opens it may have written the same before us, and not have moved the state on yet.
+        let is_written = || untag(word.load(Acquire), claimed.tag()) == Some(home);
+        if !self.write(claimed, word, home) && !is_written() && self.stands(claimed) {
             return None;
         }
         let slot = self.advance(claimed, Kind::Open).unwrap_or_else(|seen| seen);
