@@ -1250,6 +1250,18 @@ enum ohp_status ohp_envelope_id(const struct ohp_envelope *envelope,
                                 struct ohp_str *id);
 
 /**
+ * The SHA-256 of an envelope's signing surface: what transparency.leafHash says, as 32 bytes.
+ *
+ * @param envelope   An envelope.
+ * @param[out] hash  The hash.
+ * @return OHP_OK, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+ *
+ * Threads: any.
+ */
+enum ohp_status ohp_envelope_surface_hash(const struct ohp_envelope *envelope,
+                                          uint8_t (*hash)[32]);
+
+/**
  * An envelope's session.callId.
  *
  * @param envelope  An envelope.
@@ -2027,6 +2039,64 @@ enum ohp_status ohp_leg_poll_transmit(struct ohp_leg *leg,
  */
 enum ohp_status ohp_leg_poll_timeout(struct ohp_leg *leg,
                                      uint64_t *deadline);
+
+/**
+ * Builds and signs an envelope without a leg, for a host that sends it some other way. With a leg, ohp_leg_propose()
+ * does this and keeps the handoff's state.
+ *
+ * @param host          What a leg would be lent for a call; its tap gives the fingerprint, if there is one.
+ * @param tier          An ohp_tier.
+ * @param template_data As for ohp_leg_propose(), and with session.callId; control.verb is PROPOSE if it has none.
+ * @param template_len  Its length in bytes.
+ * @param buffer        Where the envelope is written; OHP_ENVELOPE_LEN_MAX bytes.
+ * @param buffer_size   Its length.
+ * @param why           A buffer for what is wrong, with the path of the member; or NULL.
+ * @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
+ * @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
+ *         a rule; OHP_ERR_TOO_LONG, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT,
+ *         OHP_ERR_SIZE, OHP_ERR_RANGE.
+ *
+ * Threads: any; the scratch must not be in use elsewhere.
+ */
+enum ohp_status ohp_issue(const struct ohp_host *host,
+                          uint32_t tier,
+                          const char *template_data,
+                          size_t template_len,
+                          uint8_t *buffer,
+                          size_t buffer_size,
+                          struct ohp_text *why,
+                          struct ohp_bytes *cbor);
+
+/**
+ * Writes one of the INFOs that carry an envelope, without a leg: ask for part 1, and then for the others of `parts`.
+ * The context says how envelopes are sent. Each part is to be sent after the final response to the one before.
+ *
+ * @param context        A context.
+ * @param cbor           The envelope's canonical CBOR.
+ * @param cbor_len       Its length in bytes.
+ * @param part           Which INFO, from 1.
+ * @param scratch        Memory that is used during the call, ohp_scratch_size() bytes.
+ * @param scratch_size   Its length.
+ * @param buffer         Where the INFO is written; OHP_TRANSMIT_LEN bytes.
+ * @param buffer_size    Its length.
+ * @param why            A buffer for what is wrong, or NULL.
+ * @param[out] transmit  The INFO; set its `size` before. Its texts and its body are in `buffer`.
+ * @return OHP_OK; OHP_ERR_MALFORMED if the bytes are no envelope; OHP_ERR_RANGE if there is no such part;
+ *         OHP_ERR_TOO_LONG if it does not fit into as many INFOs as the protocol allows; OHP_ERR_SPACE, OHP_ERR_NULL,
+ *         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE.
+ *
+ * Threads: any; the scratch must not be in use elsewhere.
+ */
+enum ohp_status ohp_split(const struct ohp_context *context,
+                          const uint8_t *cbor,
+                          size_t cbor_len,
+                          uint32_t part,
+                          uint8_t *scratch,
+                          size_t scratch_size,
+                          uint8_t *buffer,
+                          size_t buffer_size,
+                          struct ohp_text *why,
+                          struct ohp_transmit *transmit);
 
 /**
  * The next thing that happened on a leg.

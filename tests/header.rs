@@ -21,6 +21,7 @@ const FILES: &[&str] = &[
     "host",
     "leg",
     "outbound",
+    "issue",
     "event",
 ];
 

@@ -185,6 +185,19 @@ pub unsafe extern "C" fn ohp_envelope_id(envelope: *const ohp_envelope, id: *mut
     unsafe { give(envelope, id, |envelope| text(envelope.get("id"))) }
 }
 
+/// The SHA-256 of an envelope's signing surface: what transparency.leafHash says, as 32 bytes.
+///
+/// @param envelope   An envelope.
+/// @param[out] hash  The hash.
+/// @return OHP_OK, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_envelope_surface_hash(envelope: *const ohp_envelope, hash: *mut [u8; 32]) -> ohp_status {
+    // SAFETY: as the header demands.
+    unsafe { give(envelope, hash, |envelope| Ok(envelope.surface_hash())) }
+}
+
 /// An envelope's session.callId.
 ///
 /// @param envelope  An envelope.

@@ -15,7 +15,7 @@ use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
 use super::vocabulary::{ohp_verb, reason, tier};
 use crate::cbor::Item;
 use crate::envelope::{DraftError, ENVELOPE_MAX};
-use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN};
+use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN, Transmit};
 use crate::trust::issue::IssueError;
 
 /// Room, in bytes, in which one INFO is written.
@@ -58,7 +58,26 @@ unsafe impl Sized_ for ohp_transmit {
     const FIRST_SIZE: usize = 136;
 }
 
-fn status(error: &LegError) -> ohp_status {
+impl ohp_transmit {
+    pub(super) fn of(sent: &Transmit<'_>) -> Self {
+        Self {
+            size: 0,
+            headers: ohp_str::of(sent.info.headers),
+            content_type: ohp_str::of(sent.info.content_type),
+            content_encoding: ohp_str::or_none(sent.info.content_encoding),
+            ohp_version: ohp_str::of(sent.info.version),
+            ohp_tier: ohp_str::of(sent.info.tier),
+            ohp_verb: ohp_str::of(sent.info.verb),
+            body: ohp_bytes::of(sent.info.body),
+            verb: sent.verb.into(),
+            part: sent.part,
+            parts: sent.parts,
+            reserved: [0; 4],
+        }
+    }
+}
+
+pub(super) fn status(error: &LegError) -> ohp_status {
     match error {
         LegError::Illegal(_) | LegError::NoProposal | LegError::Busy | LegError::DowngradeNotAllowed => OHP_ERR_STATE,
         // The caller's buffers have been looked at: what is full are the draft's leaves or their bytes.
@@ -270,20 +289,7 @@ pub unsafe extern "C" fn ohp_leg_poll_transmit(
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
         let sent = leg.poll_transmit(&table, buffer).ok_or(OHP_NONE)?;
-        out.set(ohp_transmit {
-            size: 0,
-            headers: ohp_str::of(sent.info.headers),
-            content_type: ohp_str::of(sent.info.content_type),
-            content_encoding: ohp_str::or_none(sent.info.content_encoding),
-            ohp_version: ohp_str::of(sent.info.version),
-            ohp_tier: ohp_str::of(sent.info.tier),
-            ohp_verb: ohp_str::of(sent.info.verb),
-            body: ohp_bytes::of(sent.info.body),
-            verb: sent.verb.into(),
-            part: sent.part,
-            parts: sent.parts,
-            reserved: [0; 4],
-        });
+        out.set(ohp_transmit::of(&sent));
         Ok(())
     })
 }

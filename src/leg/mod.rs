@@ -21,12 +21,14 @@
 mod context;
 mod event;
 mod inbound;
+mod issue;
 mod outbound;
 mod outbox;
 
 pub use context::{Context, Host, SCRATCH_LEN, Settings};
 pub use event::{Event, Ignored};
 pub use inbound::{Handled, Observer, Refusal};
+pub use issue::issue_envelope;
 pub use outbound::{LegError, NO_RESPONSE};
 pub use outbox::{TRANSMIT_LEN, Transmit};
 

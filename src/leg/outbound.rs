@@ -4,14 +4,13 @@ use core::fmt;
 
 use super::context::{DRAFT_SCRATCH, Host};
 use super::event::Event;
+use super::issue::{Known, issue_with};
 use super::outbox::{Delivery, Transmit};
 use super::{Fallback, Leg};
 use crate::cbor::Item;
 use crate::control::{Frame, FrameError, Illegal, Motion, Phase, Reply, Side};
-use crate::envelope::{Draft, DraftError, ENVELOPE_MAX, Envelope, Field, RejectReason, Tier, Value, Verb};
+use crate::envelope::{DraftError, ENVELOPE_MAX, Envelope, Field, RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
-use crate::media::exact;
-use crate::media::sdp::MAX_HINTS;
 use crate::table::{Domain, Table};
 use crate::time::Timestamp;
 use crate::transport::outgoing::{self, ENCODED_MAX, EncodeError, Outgoing};
@@ -94,23 +93,13 @@ impl Leg {
             .next(Motion::Sent, Verb::Propose)
             .map_err(LegError::Illegal)?;
         self.may_propose_at(tier)?;
-        let (draft_memory, rest) = host
-            .scratch
-            .split_at_mut_checked(DRAFT_SCRATCH)
-            .ok_or(LegError::Scratch)?;
-        let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
-        let mut draft = Draft::new(draft_memory);
-        draft.merge(template).map_err(LegError::Draft)?;
-        self.complete(&mut draft, host.context, host.tap.as_ref(), tier)
-            .map_err(LegError::Draft)?;
-        draft
-            .stamp(tier, host.now, host.context.settings.lifetime_ms, &host.random)
-            .map_err(LegError::Draft)?;
-        let envelope = draft.finish(unsigned).map_err(LegError::Draft)?;
-        let keys = &host.context.bundle.receiver().keys;
-        let bytes = issue(&envelope, keys, host.now, rest, out).map_err(LegError::Issue)?;
-        let envelope =
-            Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))?;
+        let known = Known {
+            call_id: self.ids().next(),
+            hints: &self.hints,
+            verb: Some(Verb::Propose),
+        };
+        let envelope = issue_with(host, tier, template, &known, out)?;
+        let bytes = envelope.bytes();
         let frame = Frame::of(&envelope).map_err(LegError::Frame)?;
         let message = (envelope.id(), tier, Verb::Propose);
         self.enqueue(
@@ -146,61 +135,6 @@ impl Leg {
             Some(_) if tier >= self.fallback.min_tier => Ok(()),
             _ => Err(LegError::DowngradeNotAllowed),
         }
-    }
-
-    /// Sets what the leg knows and the template leaves out.
-    fn complete(
-        &self,
-        draft: &mut Draft<'_>,
-        context: &super::Context,
-        tap: Option<&crate::media::Tap<'_>>,
-        tier: Tier,
-    ) -> Result<(), DraftError> {
-        let party = context.party();
-        let mut texts = [
-            (Field::IssuerVendor, party.vendor),
-            (Field::IssuerAgentId, Some(party.agent_id)),
-            (Field::IssuerRegion, Some(party.region)),
-            (Field::IssuerDid, party.did),
-            (Field::CallId, self.ids().next()),
-            (Field::Channel, Some("voice/sip")),
-            (Field::AudienceMinTier, Some(tier.as_str())),
-        ];
-        for (field, value) in &mut texts {
-            if let Some(value) = value.filter(|_| !draft.contains(*field)) {
-                draft.set(field.path(), Value::Text(value))?;
-            }
-        }
-        draft.set(Field::ControlVerb.path(), Value::Text(Verb::Propose.as_str()))?;
-        if !draft.contains(Field::IntentStack) {
-            draft.set(Field::IntentStack.path(), Value::Texts(&[]))?;
-        }
-        if !draft.contains(Field::Slots) {
-            draft.set(Field::Slots.path(), Value::EmptyMap)?;
-        }
-        if tier == Tier::Core {
-            return Ok(());
-        }
-        if !draft.contains(Field::RtpFingerprint)
-            && let Some(Ok(sample)) = tap.map(exact::newest)
-        {
-            let text = sample.fingerprint.to_text();
-            draft.set(
-                Field::RtpFingerprint.path(),
-                Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
-            )?;
-        }
-        if !draft.contains(Field::SdpHints) && !self.hints.as_slice().is_empty() {
-            let mut codecs = [""; MAX_HINTS];
-            let count = self
-                .hints
-                .iter()
-                .zip(&mut codecs)
-                .map(|(hint, place)| *place = hint)
-                .count();
-            draft.set(Field::SdpHintsCodecs.path(), Value::Texts(&codecs[..count]))?;
-        }
-        Ok(())
     }
 
     /// Takes the conversation that was proposed.

@@ -6,11 +6,14 @@ static const struct {
     const char *name;
     int (*run)(void);
 } TESTS[] = {
-    {"version", test_version}, {"context", test_context},   {"table", test_table},
-    {"fork", test_fork},       {"tap", test_tap},           {"envelope", test_envelope},
-    {"info", test_info},       {"sdp", test_sdp},           {"verify", test_verify},
-    {"receive", test_receive}, {"leg", test_leg},           {"leg_lent", test_leg_lent},
-    {"stack", test_stack},     {"threads", test_threads},   {"misuse", test_misuse},
+    {"version", test_version}, {"context", test_context},
+    {"table", test_table}, {"fork", test_fork},
+    {"tap", test_tap}, {"envelope", test_envelope},
+    {"info", test_info}, {"sdp", test_sdp},
+    {"verify", test_verify}, {"receive", test_receive},
+    {"issue", test_issue}, {"leg", test_leg},
+    {"leg_lent", test_leg_lent}, {"stack", test_stack},
+    {"threads", test_threads}, {"misuse", test_misuse},
 };
 
 int main(int argc, char **argv)

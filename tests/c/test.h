@@ -89,6 +89,7 @@ int test_info(void);
 int test_sdp(void);
 int test_verify(void);
 int test_receive(void);
+int test_issue(void);
 int test_leg(void);
 int test_leg_lent(void);
 int test_stack(void);

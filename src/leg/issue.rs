@@ -1,0 +1,119 @@
+//! Issuing an envelope: what the application says, what this side and the call know, and a signature; with a leg
+//! ([`super::Leg::propose`]) or without one ([`issue_envelope`]).
+//!
+//! Sending it is not done here.
+
+use super::context::{Context, DRAFT_SCRATCH, Host};
+use super::outbound::LegError;
+use crate::cbor::Item;
+use crate::envelope::{Draft, DraftError, ENVELOPE_MAX, Envelope, Field, Tier, Value, Verb};
+use crate::media::Tap;
+use crate::media::exact;
+use crate::media::sdp::{MAX_HINTS, SdpHints};
+use crate::trust::issue::issue;
+
+/// What a call knows of an envelope that is issued on it.
+pub(super) struct Known<'k> {
+    pub(super) call_id: Option<&'k str>,
+    pub(super) hints: &'k SdpHints,
+    /// The verb that it must have; `None`: the template's, or PROPOSE.
+    pub(super) verb: Option<Verb>,
+}
+
+/// Builds and signs an envelope without a leg, for hosts that send it some other way.
+///
+/// `template` is as for [`super::Leg::propose`], and says `session.callId` itself. From Signed upwards the newest usable
+/// audio of the host's tap is fingerprinted, if it has one.
+///
+/// # Errors
+/// [`LegError`].
+pub fn issue_envelope<'o>(
+    host: &mut Host<'_>,
+    tier: Tier,
+    template: Item<'_>,
+    out: &'o mut [u8],
+) -> Result<Envelope<'o>, LegError> {
+    let known = Known {
+        call_id: None,
+        hints: &SdpHints::NONE,
+        verb: None,
+    };
+    issue_with(host, tier, template, &known, out)
+}
+
+pub(super) fn issue_with<'o>(
+    host: &mut Host<'_>,
+    tier: Tier,
+    template: Item<'_>,
+    known: &Known<'_>,
+    out: &'o mut [u8],
+) -> Result<Envelope<'o>, LegError> {
+    let (draft_memory, rest) = host
+        .scratch
+        .split_at_mut_checked(DRAFT_SCRATCH)
+        .ok_or(LegError::Scratch)?;
+    let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
+    let mut draft = Draft::new(draft_memory);
+    draft.merge(template).map_err(LegError::Draft)?;
+    complete(&mut draft, known, host.context, host.tap.as_ref(), tier).map_err(LegError::Draft)?;
+    draft
+        .stamp(tier, host.now, host.context.settings.lifetime_ms, &host.random)
+        .map_err(LegError::Draft)?;
+    let envelope = draft.finish(unsigned).map_err(LegError::Draft)?;
+    let keys = &host.context.bundle.receiver().keys;
+    let bytes = issue(&envelope, keys, host.now, rest, out).map_err(LegError::Issue)?;
+    Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))
+}
+
+/// Sets what this side and the call know and the template leaves out.
+fn complete(
+    draft: &mut Draft<'_>,
+    known: &Known<'_>,
+    context: &Context,
+    tap: Option<&Tap<'_>>,
+    tier: Tier,
+) -> Result<(), DraftError> {
+    let party = context.party();
+    for (field, value) in [
+        (Field::IssuerVendor, party.vendor),
+        (Field::IssuerAgentId, Some(party.agent_id)),
+        (Field::IssuerRegion, Some(party.region)),
+        (Field::IssuerDid, party.did),
+        (Field::CallId, known.call_id),
+        (Field::Channel, Some("voice/sip")),
+        (Field::AudienceMinTier, Some(tier.as_str())),
+        (Field::ControlVerb, Some(Verb::Propose.as_str())),
+    ] {
+        if let Some(value) = value.filter(|_| !draft.contains(field)) {
+            draft.set(field.path(), Value::Text(value))?;
+        }
+    }
+    if let Some(verb) = known.verb {
+        draft.set(Field::ControlVerb.path(), Value::Text(verb.as_str()))?;
+    }
+    if !draft.contains(Field::IntentStack) {
+        draft.set(Field::IntentStack.path(), Value::Texts(&[]))?;
+    }
+    if !draft.contains(Field::Slots) {
+        draft.set(Field::Slots.path(), Value::EmptyMap)?;
+    }
+    if tier == Tier::Core {
+        return Ok(());
+    }
+    if !draft.contains(Field::RtpFingerprint)
+        && let Some(Ok(sample)) = tap.map(exact::newest)
+    {
+        let text = sample.fingerprint.to_text();
+        draft.set(
+            Field::RtpFingerprint.path(),
+            Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
+        )?;
+    }
+    if !draft.contains(Field::SdpHints) && !known.hints.as_slice().is_empty() {
+        let mut codecs = [""; MAX_HINTS];
+        let hints = known.hints.iter().zip(&mut codecs);
+        let count = hints.map(|(hint, place)| *place = hint).count();
+        draft.set(Field::SdpHintsCodecs.path(), Value::Texts(&codecs[..count]))?;
+    }
+    Ok(())
+}
