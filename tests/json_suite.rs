@@ -1,82 +1,50 @@
-//! JSONTestSuite (Nicolas Seriot): what every parser must accept, must refuse, and may do as it likes.
+//! JSON suites: what every parser must accept, must refuse, and may do as it likes (JSONTestSuite, Nicolas Seriot), and
+//! what RFC 8785's canonicalisation makes of JSON, which tells whether CBOR has kept it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod suite;
 
-use ohp::cbor::check;
-use ohp::cbor::json::{ErrorKind, Plain, max_cbor_len, scratch_len, to_cbor};
+use ohp::cbor::Item;
+use ohp::cbor::json::{ErrorKind, from_cbor};
+use ohp::crypto::sha256;
 
-/// Valid JSON that is refused all the same, and why.
-const REFUSED: &[(&str, ErrorKind)] = &[
-    // Equal keys in one object would make two readers of a signed envelope see two envelopes.
-    ("y_object_duplicated_key.json", ErrorKind::DuplicateKey),
-    ("y_object_duplicated_key_and_value.json", ErrorKind::DuplicateKey),
-];
+use suite::{Exception, Suite, encode_json, same};
 
-/// What is left to the implementation and accepted; everything else that is left to it is refused.
-const ACCEPTED: &[&str] = &[
-    // Too small for a float is 0, as in every other reader; only what is too large is an error.
-    "i_number_double_huge_neg_exp.json",
-    "i_number_real_underflow.json",
-];
+/// Valid JSON that is refused all the same.
+const REFUSED: &[Exception] = &[Exception {
+    outcome: "refused: DuplicateKey",
+    reason: "Equal keys in one object would make two readers of a signed envelope see two envelopes.",
+    cases: &["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"],
+}];
 
-fn suite(name: &str) -> Option<Vec<(String, PathBuf)>> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors")).join(name);
-    if !folder.is_dir() {
-        assert_ne!(
-            std::env::var("CI").as_deref(),
-            Ok("true"),
-            "{} is missing",
-            folder.display()
-        );
-        println!("skipped: {} is missing", folder.display());
-        return None;
-    }
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let named = paths.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path));
-    Some(named.filter(|(name, _)| name.ends_with(".json")).collect())
-}
-
-fn encode(json: &[u8]) -> Result<Vec<u8>, ErrorKind> {
-    let mut scratch = vec![0; scratch_len(json.len())];
-    let mut out = vec![0; max_cbor_len(json.len())];
-    match to_cbor(json, Plain, &mut scratch, &mut out) {
-        Ok(cbor) => {
-            assert_eq!(check(cbor), Ok(()));
-            Ok(cbor.to_vec())
-        }
-        Err(error) => {
-            assert!(error.offset <= json.len());
-            Err(error.kind)
-        }
-    }
-}
+/// What the suite leaves to the implementation and this one accepts; everything else of that kind is refused.
+const ACCEPTED: &[Exception] = &[Exception {
+    outcome: "accepted",
+    reason: "Too small for a float is 0, as in every other reader; only what is too large is an error.",
+    cases: &["i_number_double_huge_neg_exp.json", "i_number_real_underflow.json"],
+}];
 
 #[test]
 fn parsing_suite_is_judged_as_it_says() {
-    let Some(cases) = suite("jsontestsuite-parsing") else {
+    let Some(mut suite) = Suite::open("jsontestsuite-parsing", &[REFUSED, ACCEPTED]) else {
         return;
     };
-    assert_eq!(cases.len(), 318);
-    for (name, path) in cases {
-        let result = encode(&fs::read(path).unwrap());
-        match name.as_bytes()[0] {
-            b'y' => {
-                let refused = REFUSED.iter().find(|(refused, _)| *refused == name);
-                assert_eq!(result.err(), refused.map(|(_, kind)| *kind), "{name}");
-            }
-            b'n' => assert!(result.is_err(), "{name}"),
-            _ => assert_eq!(result.is_ok(), ACCEPTED.contains(&name.as_str()), "{name}: {result:?}"),
-        }
+    for (name, json) in suite.files(&[".json"]) {
+        let outcome = match (name.as_bytes()[0], encode_json(&json)) {
+            (b'y', Ok(_)) | (b'n' | b'i', Err(_)) => Ok(()),
+            (_, Ok(_)) => Err("accepted".to_owned()),
+            (_, Err(kind)) => Err(format!("refused: {kind:?}")),
+        };
+        suite.case(&name, outcome);
     }
+    suite.end();
 }
 
 #[test]
 fn transform_suite_keeps_values_or_refuses_them() {
-    let Some(mut cases) = suite("jsontestsuite-transform") else {
+    let Some(mut suite) = Suite::open("jsontestsuite-transform", &[]) else {
         return;
     };
-    cases.sort();
+    // The suite says nothing of what is right: these are the values as the data model has them.
     let expected: [(&str, Result<&[u8], ErrorKind>); 22] = [
         (
             "number_-9223372036854775808",
@@ -120,10 +88,147 @@ fn transform_suite_keeps_values_or_refuses_them() {
         ("string_3_invalid_codepoints", Err(ErrorKind::Utf8)),
         ("string_with_escaped_NULL", Ok(b"\x81\x63A\x00B")),
     ];
-    assert_eq!(cases.len(), expected.len());
-    for ((name, path), (expected_name, expected)) in cases.into_iter().zip(expected) {
+    for ((name, json), (expected_name, expected)) in suite.files(&[".json"]).into_iter().zip(expected) {
         assert_eq!(name, format!("{expected_name}.json"));
-        let result = encode(&fs::read(path).unwrap());
-        assert_eq!(result.as_deref().map_err(|kind| *kind), expected, "{name}");
+        let result = encode_json(&json);
+        suite.case(&name, same(&result.as_deref().map_err(|kind| *kind), &expected));
     }
+    suite.end();
+}
+
+/// A number as ECMAScript prints it (RFC 8785 §3.2.2.3).
+fn print_number(value: f64) -> String {
+    let shortest = format!("{:e}", value.abs());
+    // Of two shortest texts that are equally close ECMAScript takes the even one, Rust the larger.
+    let len = shortest
+        .bytes()
+        .take_while(|byte| *byte != b'e')
+        .filter(u8::is_ascii_digit)
+        .count();
+    let nearest = format!("{:.*e}", len - 1, value.abs());
+    let is_same = nearest.parse() == Ok(value.abs());
+    let scientific = if is_same { nearest } else { shortest };
+    let (digits, exponent) = scientific.split_once('e').expect("an exponent");
+    let digits = digits.replace('.', "");
+    let point = exponent.parse::<i32>().expect("a number") + 1;
+    let len = digits.len() as i32;
+    let sign = if value < 0.0 { "-" } else { "" };
+    let zeros = |count: i32| "0".repeat(count as usize);
+    match point {
+        _ if len <= point && point <= 21 => format!("{sign}{digits}{}", zeros(point - len)),
+        1..=21 => format!("{sign}{}.{}", &digits[..point as usize], &digits[point as usize..]),
+        -5..=0 => format!("{sign}0.{}{digits}", zeros(-point)),
+        _ => {
+            let point_and_rest = if len > 1 {
+                format!(".{}", &digits[1..])
+            } else {
+                String::new()
+            };
+            format!("{sign}{}{point_and_rest}e{:+}", &digits[..1], point - 1)
+        }
+    }
+}
+
+/// An item as RFC 8785 writes it: keys in the order of their UTF-16 code units, numbers as ECMAScript has them.
+fn canonicalise(item: Item<'_>) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).expect("a text");
+    if let Some(map) = item.map() {
+        let mut members: Vec<_> = map.iter().collect();
+        members.sort_by_cached_key(|(key, _)| key.encode_utf16().collect::<Vec<_>>());
+        let members = members
+            .into_iter()
+            .map(|(key, value)| format!("{}:{}", quoted(key), canonicalise(value)));
+        return format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+    }
+    if let Some(array) = item.array() {
+        return format!("[{}]", array.iter().map(canonicalise).collect::<Vec<_>>().join(","));
+    }
+    let number = item.as_float().or(item.as_integer().map(|integer| integer as f64));
+    match (number, item.as_text()) {
+        (Some(number), _) => print_number(number),
+        (_, Some(text)) => quoted(text),
+        _ => {
+            let mut json = String::new();
+            from_cbor(item, &mut json, false).expect("fits");
+            json
+        }
+    }
+}
+
+#[test]
+fn json_that_has_been_cbor_canonicalises_as_before() {
+    let Some(mut suite) = Suite::open("jcs-rfc8785", &[]) else {
+        return;
+    };
+    for (name, json) in suite.files(&[".json"]) {
+        let Some(case) = name.strip_prefix("input/") else {
+            continue;
+        };
+        let outcome = encode_json(&json).map_err(|kind| format!("refused: {kind:?}"));
+        let expected = suite.text(&format!("output/{case}"));
+        let hex = suite.text(&format!("outhex/{}", case.replace(".json", ".txt")));
+        assert_eq!(suite::from_hex(&hex), expected.as_bytes());
+        let outcome = outcome.and_then(|cbor| {
+            let once = canonicalise(Item::parse(&cbor).expect("canonical"));
+            // Printed as JSON and read back, and with the keys in the order of RFC 8785, it is the same envelope.
+            let mut printed = String::new();
+            from_cbor(Item::parse(&cbor).expect("canonical"), &mut printed, true).expect("fits");
+            assert_eq!(encode_json(printed.as_bytes()).as_ref(), Ok(&cbor), "{case}");
+            same(&once, &expected)
+        });
+        suite.case(case, outcome);
+    }
+    suite.end();
+}
+
+/// The numbers of the suite's ES6 file, made by the algorithm in its README and known by the hash that stands there.
+#[test]
+fn numbers_that_have_been_cbor_print_as_before() {
+    const LINES: usize = 10_000;
+    let Some(suite) = Suite::open("jcs-rfc8785", &[]) else {
+        return;
+    };
+    let readme = suite.text("testdata-README.md");
+    let (_, statics) = readme
+        .split_once("staticU64s = new BigUint64Array([")
+        .expect("the list");
+    let (statics, _) = statics.split_once(']').expect("its end");
+    let bits = |word: &str| u64::from_str_radix(word.trim().strip_prefix("0x")?.strip_suffix('n')?, 16).ok();
+    let mut block = [0; 32];
+    let random = std::iter::repeat_with(move || {
+        block = sha256(&[&block]);
+        let words = block.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        words.collect::<Vec<_>>()
+    });
+    let random = random
+        .flatten()
+        .filter(|bits| f64::from_bits(*bits).is_finite() && bits << 1 != 0);
+    let serial = (0..2000).map(|i| 0x0010_0000_0000_0000 + i);
+    let (mut lines, mut explained) = (String::new(), 0);
+    for bits in statics
+        .split(',')
+        .filter_map(bits)
+        .chain(serial)
+        .chain(random)
+        .take(LINES)
+    {
+        let mut text = print_number(f64::from_bits(bits));
+        // An integer that does not fit into CBOR's 64 bits is refused, not rounded (row 3); the same number with a
+        // point is a float.
+        if text.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9')) && f64::from_bits(bits).abs() >= 2_f64.powi(64) {
+            assert_eq!(encode_json(text.as_bytes()), Err(ErrorKind::IntegerRange), "{text}");
+            text += ".0";
+            explained += 1;
+        }
+        let cbor = encode_json(text.as_bytes()).unwrap_or_else(|kind| panic!("{text}: {kind:?}"));
+        let again = canonicalise(Item::parse(&cbor).expect("canonical"));
+        lines += &format!("{bits:x},{again}\n");
+    }
+    let hash = suite::to_hex(&sha256(&[lines.as_bytes()]));
+    let expected = format!("| {hash} | {LINES} ");
+    assert!(readme.contains(&expected), "{hash} is not the hash of {LINES} lines");
+    println!(
+        "jcs-rfc8785 numbers: {LINES} cases, {} agreed, {explained} explained",
+        LINES - explained
+    );
 }

@@ -1,6 +1,7 @@
 //! The media layer against real speech, real captures and real session descriptions.
 
 mod audio;
+#[path = "../suite/capture.rs"]
 mod capture;
 mod captures;
 mod concurrency;
@@ -11,6 +12,8 @@ mod mutation;
 mod no_alloc;
 mod sdp;
 mod sdp_suites;
+#[path = "../suite/mod.rs"]
+mod suite;
 mod tap;
 
 use std::path::{Path, PathBuf};

@@ -1,74 +1,47 @@
 //! The session descriptions of three other projects' tests, each read and compared with a plain count of its lines.
 
-use ohp::media::sdp::{Description, ErrorKind, SdpHints};
+use ohp::media::sdp::{Description, SdpHints};
 
-/// Files that are refused, and why that is right.
-const REFUSED: [(&str, ErrorKind); 1] = [
-    // The whole file is `v=1`.
-    ("sdp-sofia/message-1.sdp", ErrorKind::Version),
-];
+use crate::suite::{Exception, Suite, same};
+
+const REFUSED: &[Exception] = &[Exception {
+    outcome: "refused: Version",
+    reason: "The whole file is `v=1`.",
+    cases: &["message-1.sdp"],
+}];
+
+/// Reads a description and compares it with a plain look at its lines.
+fn compared(bytes: &[u8]) -> Result<(), String> {
+    let description = Description::parse(bytes).map_err(|error| format!("refused: {:?}", error.kind))?;
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.split(['\r', '\n']).collect();
+    let headings: Vec<_> = lines.iter().filter(|line| line.starts_with("m=")).collect();
+    let media: Vec<_> = description.media().collect();
+    same(&media.len(), &headings.len())?;
+    for (media, heading) in media.iter().zip(headings) {
+        let words: Vec<_> = heading[2..].split_ascii_whitespace().collect();
+        let port = media.port().to_string();
+        same(&(media.kind(), media.protocol()), &(words[0], words[2]))?;
+        same(&Some(port.as_str()), &words[1].split('/').next())?;
+        same(&media.format_list().collect::<Vec<_>>().as_slice(), &&words[3..])?;
+        same(&media.connection().is_some(), &text.contains("c=IN"))?;
+    }
+    let attributes: usize = media.iter().map(|media| media.attributes().count()).sum();
+    let below = lines.iter().skip_while(|line| !line.starts_with("m="));
+    same(&attributes, &below.filter(|line| line.starts_with("a=")).count())
+}
 
 #[test]
 fn suites_of_other_projects_are_read_in_full() {
-    let (mut read, mut sections, mut mapped) = (0, 0, 0);
-    for folder in ["sdp-clux", "sdp-sofia", "sdp-webrtc-sdp"] {
-        for path in crate::files(folder, &[".sdp"]) {
-            let bytes = std::fs::read(&path).expect("the vector can be read");
-            let shown = path.display();
-            let refused = REFUSED
-                .iter()
-                .find(|(name, _)| path.ends_with(name))
-                .map(|(_, kind)| *kind);
-            let description = match (Description::parse(&bytes), refused) {
-                (Ok(description), None) => description,
-                (Err(error), Some(kind)) if error.kind == kind => continue,
-                (other, _) => panic!("{shown}: {other:?}"),
-            };
-            read += 1;
-            let text = String::from_utf8_lossy(&bytes);
-            let lines: Vec<_> = text.split(['\r', '\n']).collect();
-            let headings: Vec<_> = lines.iter().filter(|line| line.starts_with("m=")).collect();
-            let media: Vec<_> = description.media().collect();
-            assert_eq!(media.len(), headings.len(), "{shown}");
-            sections += media.len();
-            for (media, heading) in media.iter().zip(headings) {
-                let words: Vec<_> = heading[2..].split_ascii_whitespace().collect();
-                let port = media.port().to_string();
-                assert_eq!(
-                    (media.kind(), media.protocol()),
-                    (words[0], words[2]),
-                    "{shown}: {heading}"
-                );
-                assert_eq!(Some(port.as_str()), words[1].split('/').next(), "{shown}: {heading}");
-                assert!(media.format_list().eq(words[3..].iter().copied()), "{shown}: {heading}");
-                assert!(
-                    media.connection().is_some() || !text.contains("c=IN"),
-                    "{shown}: {heading}"
-                );
-                mapped += media
-                    .formats()
-                    .iter()
-                    .filter(|format| !format.encoding.is_empty())
-                    .count();
-            }
-            let attributes: usize = media.iter().map(|media| media.attributes().count()).sum();
-            let below = lines.iter().skip_while(|line| !line.starts_with("m="));
-            assert_eq!(
-                attributes,
-                below.filter(|line| line.starts_with("a=")).count(),
-                "{shown}"
-            );
-            let hints = SdpHints::from_answer(&description);
-            if !hints.as_slice().is_empty() {
-                eprintln!("{shown}: {hints:?}");
-            }
+    for (name, exceptions) in [("sdp-clux", &[][..]), ("sdp-sofia", REFUSED), ("sdp-webrtc-sdp", &[])] {
+        let Some(mut suite) = Suite::open(name, &[exceptions]) else {
+            return;
+        };
+        for (name, bytes) in suite.files(&[".sdp"]) {
+            suite.case(&name, compared(&bytes));
         }
+        suite.end();
     }
-    eprintln!("{read} descriptions, {sections} sections, {mapped} formats with an encoding");
-    assert!(
-        read >= 70 || crate::vectors("sdp-clux").is_none(),
-        "only {read} descriptions"
-    );
 }
 
 #[test]

@@ -1,18 +1,28 @@
-//! The UDP payloads of a pcap or pcapng file, read just well enough for the shared captures.
+//! The payloads of a pcap or pcapng file, read just well enough for the shared captures.
+
+#![allow(dead_code, reason = "each test file uses its own part of this one")]
 
 use std::path::Path;
 
+/// Transport protocols of IPv4.
+pub const TCP: u8 = 6;
+pub const UDP: u8 = 17;
+
 /// All UDP payloads over IPv4 of a capture; what is cut or strange is passed over.
 pub fn udp_payloads(path: &Path) -> Vec<Vec<u8>> {
-    let bytes = std::fs::read(path).expect("the capture can be read");
+    payloads(&std::fs::read(path).expect("the capture can be read"), UDP)
+}
+
+/// All payloads of one protocol over IPv4, segment by segment.
+pub fn payloads(bytes: &[u8], protocol: u8) -> Vec<Vec<u8>> {
     let frames = if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
-        pcapng(&bytes)
+        pcapng(bytes)
     } else {
-        pcap(&bytes)
+        pcap(bytes)
     };
     frames
         .iter()
-        .filter_map(|(link, frame)| udp(*link, frame))
+        .filter_map(|(link, frame)| payload(*link, frame, protocol))
         .map(<[u8]>::to_vec)
         .collect()
 }
@@ -61,7 +71,7 @@ fn pcapng(bytes: &[u8]) -> Vec<(u32, &[u8])> {
     frames
 }
 
-fn udp(link: u32, frame: &[u8]) -> Option<&[u8]> {
+fn payload(link: u32, frame: &[u8], protocol: u8) -> Option<&[u8]> {
     const ETHERNET: u32 = 1;
     const RAW: u32 = 101;
     const LINUX_COOKED: u32 = 113;
@@ -72,9 +82,13 @@ fn udp(link: u32, frame: &[u8]) -> Option<&[u8]> {
         RAW => frame,
         _ => return None,
     };
-    if ip.first()? >> 4 != 4 || *ip.get(9)? != 17 {
+    if ip.first()? >> 4 != 4 || *ip.get(9)? != protocol {
         return None;
     }
     let ip = ip.get(..usize::from(u16_at(ip, 2)?).min(ip.len()))?;
-    ip.get(usize::from(ip.first()? & 15) * 4..)?.get(8..)
+    let segment = ip.get(usize::from(ip.first()? & 15) * 4..)?;
+    match protocol {
+        TCP => segment.get(usize::from(segment.get(12)? >> 4) * 4..),
+        _ => segment.get(8..),
+    }
 }
