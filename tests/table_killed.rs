@@ -553,6 +553,30 @@ fn a_taker_that_slept_does_not_take_what_another_took() {
 }
 
 #[test]
+fn a_copy_that_slept_while_its_message_was_taken_is_late_and_nothing_else() {
+    let block = Block::new(&TWO_SLOTS);
+    for after in 0.. {
+        let table = block.table(&TWO_SLOTS);
+        for (index, bytes) in (1..).zip(&PARTS[..2]) {
+            receive(table, 1, index, bytes, NOW).unwrap();
+        }
+        let others = move || finish(table, 1, NOW);
+        let (mine, others) = asleep_after(after, || receive(table, 1, 3, PARTS[2], NOW), others);
+        match others {
+            // It is refused as done, not for want of room: that would be 503, and the peer would send it again.
+            Some(Ok(bytes)) => {
+                assert_eq!(bytes, whole(), "{after}");
+                let is_late = matches!(mine, Err(SlotError::Done) | Ok((_, Put::Complete)));
+                assert!(is_late, "{after}: {mine:?}");
+            }
+            Some(Err(error)) => panic!("{after}: {error}"),
+            None => break,
+        }
+        assert_eq!(table.stats(), Default::default(), "{after}");
+    }
+}
+
+#[test]
 fn a_party_that_is_killed_or_sleeps_while_it_stores_harms_no_other_message() {
     let block = Block::new(&CONFIG);
     let store = |table: T, bytes: &[u8], now| {

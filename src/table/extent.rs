@@ -60,6 +60,10 @@ impl<W: Word> Slots<'_, W> {
     }
 
     /// Reserves room for `len` bytes, which are no more than a slot's.
+    ///
+    /// # Errors
+    /// [`SlotError::Gone`] if the message has been taken, or ended, meanwhile: its words stay as they are until the slot
+    /// is claimed anew, so only its state tells. [`SlotError::Full`] if there is no room.
     pub(super) fn reserve(&self, slot: Slot, len: usize) -> Result<Extent, SlotError> {
         let len = u32::try_from(len).map_err(|_| SlotError::TooLarge)?;
         for spare in (0..SPARES).map(|number| self.spare(slot.index, number)) {
@@ -80,6 +84,12 @@ impl<W: Word> Slots<'_, W> {
             if self.exchange(slot, self.cursor(slot.index), start.into(), end.into()) {
                 return Ok(extent);
             }
+            if !self.stands(slot) {
+                break;
+            }
+        }
+        if !self.stands(slot) {
+            return Err(SlotError::Gone);
         }
         self.counters.count(Counter::Contended);
         Err(SlotError::Full)
