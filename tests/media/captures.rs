@@ -6,7 +6,7 @@ use ohp::media::rtp::Packet;
 use ohp::media::tap::Written;
 
 use crate::audio;
-use crate::capture::{UDP, payloads, udp_payloads};
+use crate::capture::{datagrams, udp_payloads};
 use crate::suite::{Suite, same};
 
 /// Has a capture's datagrams read and tapped; says how many there are, and how many of them are RTP.
@@ -30,9 +30,9 @@ fn every_datagram_of_an_rtp_capture_goes_through_reader_and_tap() {
             return;
         };
         for (name, bytes) in suite.files(&["pcap"]) {
-            let (datagrams, packets) = tapped(&payloads(&bytes, UDP));
-            assert!(datagrams > 0, "{name}");
-            suite.case(&name, same(&packets, &datagrams));
+            let (count, packets) = tapped(&datagrams(&bytes));
+            assert!(count > 0, "{name}");
+            suite.case(&name, same(&packets, &count));
         }
         suite.end();
     }
@@ -44,7 +44,7 @@ fn captures_that_crashed_a_sniffer_go_through_reader_and_tap() {
         return;
     };
     for (name, bytes) in suite.files(&["pcapng"]) {
-        let datagrams = payloads(&bytes, UDP);
+        let datagrams = datagrams(&bytes);
         assert!(!datagrams.is_empty(), "{name}");
         tapped(&datagrams);
         suite.survived();

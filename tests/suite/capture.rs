@@ -5,16 +5,40 @@
 use std::path::Path;
 
 /// Transport protocols of IPv4.
-pub const TCP: u8 = 6;
-pub const UDP: u8 = 17;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 /// All UDP payloads over IPv4 of a capture; what is cut or strange is passed over.
 pub fn udp_payloads(path: &Path) -> Vec<Vec<u8>> {
-    payloads(&std::fs::read(path).expect("the capture can be read"), UDP)
+    datagrams(&std::fs::read(path).expect("the capture can be read"))
 }
 
-/// All payloads of one protocol over IPv4, segment by segment.
-pub fn payloads(bytes: &[u8], protocol: u8) -> Vec<Vec<u8>> {
+/// What each side of each TCP connection sent, its segments joined in the order of the capture.
+pub fn streams(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut streams: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for segment in segments(bytes, TCP) {
+        let (Some(ports), Some(data)) = (segment.get(..4), segment.get(12).map(|len| usize::from(len >> 4) * 4)) else {
+            continue;
+        };
+        let data = segment.get(data..).unwrap_or_default();
+        match streams.iter_mut().find(|(of, _)| of == ports) {
+            Some((_, stream)) => stream.extend_from_slice(data),
+            None => streams.push((ports.to_vec(), data.to_vec())),
+        }
+    }
+    streams.into_iter().map(|(_, stream)| stream).collect()
+}
+
+/// The UDP payloads of a capture's bytes.
+pub fn datagrams(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let datagrams = segments(bytes, UDP).into_iter();
+    datagrams
+        .filter_map(|datagram| datagram.get(8..).map(<[u8]>::to_vec))
+        .collect()
+}
+
+/// What IPv4 carries of one protocol.
+fn segments(bytes: &[u8], protocol: u8) -> Vec<Vec<u8>> {
     let frames = if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
         pcapng(bytes)
     } else {
@@ -22,7 +46,7 @@ pub fn payloads(bytes: &[u8], protocol: u8) -> Vec<Vec<u8>> {
     };
     frames
         .iter()
-        .filter_map(|(link, frame)| payload(*link, frame, protocol))
+        .filter_map(|(link, frame)| carried(*link, frame, protocol))
         .map(<[u8]>::to_vec)
         .collect()
 }
@@ -71,13 +95,15 @@ fn pcapng(bytes: &[u8]) -> Vec<(u32, &[u8])> {
     frames
 }
 
-fn payload(link: u32, frame: &[u8], protocol: u8) -> Option<&[u8]> {
+fn carried(link: u32, frame: &[u8], protocol: u8) -> Option<&[u8]> {
+    const LOOPBACK: u32 = 0;
     const ETHERNET: u32 = 1;
     const RAW: u32 = 101;
     const LINUX_COOKED: u32 = 113;
     let ip = match link {
         ETHERNET if u16_at(frame, 12)? == 0x8100 => frame.get(18..)?,
         ETHERNET => frame.get(14..)?,
+        LOOPBACK => frame.get(4..)?,
         LINUX_COOKED => frame.get(16..)?,
         RAW => frame,
         _ => return None,
@@ -86,9 +112,5 @@ fn payload(link: u32, frame: &[u8], protocol: u8) -> Option<&[u8]> {
         return None;
     }
     let ip = ip.get(..usize::from(u16_at(ip, 2)?).min(ip.len()))?;
-    let segment = ip.get(usize::from(ip.first()? & 15) * 4..)?;
-    match protocol {
-        TCP => segment.get(usize::from(segment.get(12)? >> 4) * 4..),
-        _ => segment.get(8..),
-    }
+    ip.get(usize::from(ip.first()? & 15) * 4..)
 }

@@ -4,3 +4,5 @@ mod bundle;
 mod consent;
 mod jwk;
 mod jws;
+#[path = "../suite/mod.rs"]
+mod suite;
