@@ -9,13 +9,12 @@
 
 use core::fmt::{self, Write};
 
-use super::base64url;
 use super::jwk::EDDSA;
-use crate::cbor::{Item, Map, Writer, json};
+use super::{base64url, header};
+use crate::cbor::{Item, Writer, json};
 use crate::crypto::ed25519;
 
-/// Longest header, in characters of base64url: room for a `kid` of 300 bytes, which is more than a DID URL needs.
-pub const MAX_HEADER_LEN: usize = 512;
+pub use super::header::{Header, MAX_HEADER_LEN};
 
 /// Longest payload in bytes: the limit of the signing surface (OHP §4.5).
 pub const MAX_PAYLOAD_LEN: usize = crate::envelope::SURFACE_MAX;
@@ -26,15 +25,12 @@ pub const MAX_JWS_LEN: usize = MAX_HEADER_LEN + 2 + base64url::encoded_len(ed255
 /// Bytes of scratch that always suffice, for each function here.
 pub const SCRATCH_LEN: usize = {
     let signing_input = MAX_HEADER_LEN + 1 + base64url::encoded_len(MAX_PAYLOAD_LEN);
-    let header = MAX_HEADER_JSON_LEN + MAX_HEADER_CBOR_LEN + json::scratch_len(MAX_HEADER_JSON_LEN);
-    if signing_input > header { signing_input } else { header }
+    if signing_input > header::SCRATCH_LEN {
+        signing_input
+    } else {
+        header::SCRATCH_LEN
+    }
 };
-
-const MAX_HEADER_JSON_LEN: usize = MAX_HEADER_LEN * 3 / 4;
-const MAX_HEADER_CBOR_LEN: usize = json::max_cbor_len(MAX_HEADER_JSON_LEN);
-
-/// Header members by which a signer would bring its own key along.
-const KEY_MEMBERS: [&str; 4] = ["jwk", "jku", "x5u", "x5c"];
 
 /// What a signature must say about itself: what the entry says that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,24 +119,13 @@ impl fmt::Display for JwsError {
 
 impl core::error::Error for JwsError {}
 
-/// What a header says, as far as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header<'s> {
-    /// `alg`; never `none`.
-    pub alg: &'s str,
-    /// `kid`.
-    pub kid: Option<&'s str>,
-    /// Whether the payload enters the signing input in base64url: always, but for `"b64":false` (RFC 7797).
-    pub payload_is_encoded: bool,
-}
-
 /// Reads the header of a detached JWS into `scratch`, refusing what no header may say.
 ///
 /// # Errors
 /// [`JwsError`], up to [`JwsError::B64`] in the order of its variants.
 pub fn header<'s>(jws: &str, scratch: &'s mut [u8]) -> Result<Header<'s>, JwsError> {
     let (encoded, _) = split(jws)?;
-    read_header(encoded, scratch)
+    header::read(encoded, scratch)
 }
 
 /// Verifies a detached JWS with EdDSA over the joined `payload`.
@@ -157,7 +142,7 @@ pub fn verify_detached(
     scratch: &mut [u8],
 ) -> Result<(), JwsError> {
     let (encoded, signature) = split(jws)?;
-    let header = read_header(encoded, scratch)?;
+    let header = header::read(encoded, scratch)?;
     if header.alg != expect.alg {
         return Err(JwsError::AlgDiffers);
     }
@@ -190,7 +175,7 @@ pub fn sign_detached<'o>(
     scratch: &mut [u8],
     out: &'o mut [u8],
 ) -> Result<&'o str, JwsError> {
-    let mut header = [0; MAX_HEADER_JSON_LEN];
+    let mut header = [0; header::MAX_JSON_LEN];
     let header = write_header(kid, scratch, &mut header)?;
     let encoded_len = base64url::encoded_len(header.len());
     let (encoded, rest) = out.split_at_mut_checked(encoded_len).ok_or(JwsError::OutputTooShort)?;
@@ -214,66 +199,6 @@ fn split(jws: &str) -> Result<(&str, &str), JwsError> {
         return Err(JwsError::Form);
     }
     Ok((header, signature))
-}
-
-fn read_header<'s>(encoded: &str, scratch: &'s mut [u8]) -> Result<Header<'s>, JwsError> {
-    if encoded.len() > MAX_HEADER_LEN {
-        return Err(JwsError::HeaderTooLong);
-    }
-    let mut bytes = [0; MAX_HEADER_JSON_LEN];
-    let bytes = base64url::decode(encoded, &mut bytes).ok_or(JwsError::HeaderBase64)?;
-    let (cbor, scratch) = scratch
-        .split_at_mut_checked(json::max_cbor_len(bytes.len()))
-        .ok_or(JwsError::ScratchTooShort)?;
-    let cbor = json::to_cbor(bytes, json::Plain, scratch, cbor).map_err(|error| match error.kind {
-        json::ErrorKind::ScratchFull | json::ErrorKind::OutputFull => JwsError::ScratchTooShort,
-        kind => JwsError::HeaderJson(kind),
-    })?;
-    let header = Item::trusted(cbor).map().ok_or(JwsError::HeaderNotObject)?;
-    if KEY_MEMBERS.iter().any(|name| header.get(name).is_some()) {
-        return Err(JwsError::EmbeddedKey);
-    }
-    let alg = header.get("alg").and_then(Item::as_text).ok_or(JwsError::AlgMissing)?;
-    if alg.eq_ignore_ascii_case("none") {
-        return Err(JwsError::AlgNone);
-    }
-    let kid = match header.get("kid") {
-        Some(kid) => Some(kid.as_text().ok_or(JwsError::KidMissing)?),
-        None => None,
-    };
-    Ok(Header {
-        alg,
-        kid,
-        payload_is_encoded: payload_is_encoded(header)?,
-    })
-}
-
-/// Judges `crit` and `b64` (RFC 7515, section 4.1.11; RFC 7797).
-fn payload_is_encoded(header: Map<'_>) -> Result<bool, JwsError> {
-    let b64 = match header.get("b64") {
-        Some(b64) => Some(b64.as_bool().ok_or(JwsError::B64)?),
-        None => None,
-    };
-    let critical = match header.get("crit") {
-        Some(crit) => {
-            let crit = crit.array().ok_or(JwsError::Crit)?;
-            for name in crit {
-                if name.as_text().ok_or(JwsError::Crit)? != "b64" {
-                    return Err(JwsError::CritUnknown);
-                }
-            }
-            if crit.len() != 1 || b64.is_none() {
-                return Err(JwsError::Crit);
-            }
-            true
-        }
-        None => false,
-    };
-    match b64 {
-        Some(false) if !critical => Err(JwsError::B64),
-        Some(encoded) => Ok(encoded),
-        None => Ok(true),
-    }
 }
 
 fn read_signature(text: &str) -> Result<[u8; ed25519::SIGNATURE_LEN], JwsError> {

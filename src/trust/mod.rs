@@ -25,6 +25,7 @@
 pub mod base64url;
 pub mod bundle;
 pub mod consent;
+mod header;
 pub mod issue;
 #[cfg(feature = "std")]
 pub mod json;
