@@ -80,9 +80,15 @@ $(CHECK)/asan: static $(TEST_SRC) $(wildcard tests/c/*.h) include/ohp.h
 	$(CC) $(TEST_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -o $@ $(TEST_SRC) $(OUT)/libohp.a $(PRIVATE_LIBS)
 
+# Its malloc is its own.
+$(CHECK)/memory: static tests/c_memory/failing.c tests/c/side.c tests/c/data.c $(wildcard tests/c/*.h) include/ohp.h
+	@mkdir -p $(CHECK)
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(OUT)/libohp.a $(PRIVATE_LIBS)
+
 # The test of the stack looks at what threads have left on theirs, which valgrind cannot but find wrong.
-check-c: $(CHECK)/plain $(CHECK)/asan
+check-c: $(CHECK)/plain $(CHECK)/asan $(CHECK)/memory
 	$(CHECK)/plain
+	$(CHECK)/memory
 	$(CHECK)/asan
 	$(if $(VALGRIND),$(VALGRIND) --quiet --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite $(CHECK)/plain without stack,@echo 'valgrind is not here: its run is skipped')

@@ -149,6 +149,8 @@ typedef enum ohp_status {
     OHP_ERR_STATE = 31,
     /** This side has no key, or no name, that the message needs. */
     OHP_ERR_KEY = 32,
+    /** There is not enough memory for a context; nothing is kept of it, and another goes on as before. */
+    OHP_ERR_MEMORY = 33,
 } ohp_status;
 
 /** What a search for a fingerprint found. */
@@ -936,14 +938,15 @@ struct ohp_str ohp_verb_text(uint32_t verb);
 struct ohp_str ohp_reason_text(uint32_t reason);
 
 /**
- * Makes a context. This is the only function that allocates, and the only one that takes its time.
+ * Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
+ * short it keeps nothing, and whoever reloads goes on with the context that there is.
  *
  * @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
  *                which may hold private keys, can be wiped afterwards.
  * @param why     A buffer for what is wrong, with the path of the member, as in
  *                "issuers[\"did:web:example.org\"].jwks.keys[0].x: not base64url"; or NULL.
  * @param[out] context  The context, with one reference.
- * @return OHP_OK; OHP_ERR_CONFIG if the bundle is wrong; OHP_ERR_RANGE, OHP_ERR_SIZE, OHP_ERR_NULL.
+ * @return OHP_OK; OHP_ERR_CONFIG if the bundle is wrong; OHP_ERR_MEMORY; OHP_ERR_RANGE, OHP_ERR_SIZE, OHP_ERR_NULL.
  *
  * Threads: any.
  */

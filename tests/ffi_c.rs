@@ -13,14 +13,18 @@ use build::{run, skip};
 
 /// Builds the C tests' program.
 fn program(name: &str, flags: &[&str]) -> PathBuf {
-    let library = build::static_library();
-    let program = build::scratch().join(name);
     let mut sources: Vec<PathBuf> = std::fs::read_dir(build::root().join("tests/c"))
         .expect("tests/c/ is a folder")
         .map(|entry| entry.expect("tests/c/ can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
         .collect();
     sources.sort();
+    program_of(name, flags, sources)
+}
+
+fn program_of(name: &str, flags: &[&str], sources: Vec<PathBuf>) -> PathBuf {
+    let library = build::static_library();
+    let program = build::scratch().join(name);
     let mut compiler = Command::new("cc");
     compiler
         .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"])
@@ -58,6 +62,16 @@ fn compiles(flags: &[&str]) -> bool {
 #[test]
 fn every_object_serves_a_c_program() {
     passes(&mut Command::new(program("c-tests", &[])));
+}
+
+/// Not one of the tests above: that program's malloc is its own.
+#[test]
+fn load_that_memory_is_too_short_for_is_refused() {
+    let source = |path: &str| build::root().join("tests").join(path);
+    let sources = ["c_memory/failing.c", "c/side.c", "c/data.c"].map(source).to_vec();
+    let printed = run(&mut Command::new(program_of("c-failing-memory", &[], sources)));
+    print!("{printed}");
+    assert_eq!(printed.matches(" allocations failed once").count(), 5, "{printed}");
 }
 
 #[test]

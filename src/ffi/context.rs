@@ -2,19 +2,21 @@
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
+use std::alloc::{Layout, alloc};
 use std::boxed::Box;
 
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
 use super::status::Done;
-use super::status::ohp_status::{self, OHP_ERR_CONFIG, OHP_ERR_OBJECT, OHP_ERR_RANGE};
+use super::status::ohp_status::{self, OHP_ERR_CONFIG, OHP_ERR_MEMORY, OHP_ERR_OBJECT, OHP_ERR_RANGE};
 use super::text::{Lent, ohp_bytes, ohp_text};
 use crate::leg::{Context, Settings};
 use crate::time::MAX_LIFETIME_MS;
 use crate::transport::BODY_MAX;
 use crate::transport::outgoing::BODY_MIN;
 use crate::trust::bundle::Bundle;
+use crate::trust::json::{Error, Problem};
 
 /// Configuration, keys and trust of this side.
 ///
@@ -111,14 +113,36 @@ pub(super) unsafe fn context<'a>(context: *const ohp_context) -> Done<&'a Contex
     unsafe { shared(context) }.map(|shared| &shared.context)
 }
 
-/// Makes a context. This is the only function that allocates, and the only one that takes its time.
+const NO_MEMORY: &str = "not enough memory";
+
+fn refused(error: &Error) -> ohp_status {
+    match error.problem() {
+        Problem::Memory => OHP_ERR_MEMORY,
+        _ => OHP_ERR_CONFIG,
+    }
+}
+
+/// Puts `shared` where it can stay, as a box does, without ending the process where there is no memory.
+fn boxed(shared: Shared) -> Done<*mut Shared> {
+    // SAFETY: the layout is not empty.
+    let place = unsafe { alloc(Layout::new::<Shared>()) }.cast::<Shared>();
+    if place.is_null() {
+        return Err(OHP_ERR_MEMORY);
+    }
+    // SAFETY: the memory is new, and of that layout.
+    unsafe { place.write(shared) };
+    Ok(place)
+}
+
+/// Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
+/// short it keeps nothing, and whoever reloads goes on with the context that there is.
 ///
 /// @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
 ///                which may hold private keys, can be wiped afterwards.
 /// @param why     A buffer for what is wrong, with the path of the member, as in
 ///                "issuers[\"did:web:example.org\"].jwks.keys[0].x: not base64url"; or NULL.
 /// @param[out] context  The context, with one reference.
-/// @return OHP_OK; OHP_ERR_CONFIG if the bundle is wrong; OHP_ERR_RANGE, OHP_ERR_SIZE, OHP_ERR_NULL.
+/// @return OHP_OK; OHP_ERR_CONFIG if the bundle is wrong; OHP_ERR_MEMORY; OHP_ERR_RANGE, OHP_ERR_SIZE, OHP_ERR_NULL.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -145,7 +169,7 @@ pub unsafe extern "C" fn ohp_context_new(
             };
             made.settings = config.settings()?;
             if !trust.is_empty() {
-                made.bundle = Bundle::from_json(trust).map_err(why.fail(|_| OHP_ERR_CONFIG))?;
+                made.bundle = Bundle::from_json(trust).map_err(why.fail(refused))?;
             }
         }
         let shared = Shared {
@@ -153,7 +177,7 @@ pub unsafe extern "C" fn ohp_context_new(
             references: AtomicUsize::new(1),
             context: made,
         };
-        out.set(Box::into_raw(Box::new(shared)).cast());
+        out.set(boxed(shared).inspect_err(|_| why.say(NO_MEMORY))?.cast());
         Ok(())
     })
 }
@@ -196,7 +220,7 @@ pub unsafe extern "C" fn ohp_context_unref(context: *mut *const ohp_context) -> 
         let last = shared.references.fetch_sub(1, AcqRel) == 1;
         if last {
             shared.kind.store(0, Release);
-            // SAFETY: nobody has a reference any more, and `ohp_context_new` made it of a box.
+            // SAFETY: nobody has a reference any more, and `boxed` made it as a box is made.
             drop(unsafe { Box::from_raw((*variable).cast::<Shared>().cast_mut()) });
         }
         *variable = core::ptr::null();

@@ -51,6 +51,8 @@ pub enum ohp_status {
     OHP_ERR_STATE = 31,
     /// This side has no key, or no name, that the message needs.
     OHP_ERR_KEY = 32,
+    /// There is not enough memory for a context; nothing is kept of it, and another goes on as before.
+    OHP_ERR_MEMORY = 33,
 }
 
 /// What a translation inside this layer gives: a value, or the status to return.
@@ -90,6 +92,7 @@ pub extern "C" fn ohp_status_text(status: u32) -> ohp_str {
             OHP_ERR_KEY,
             "a key or a name of this side is missing in the trust bundle",
         ),
+        (OHP_ERR_MEMORY, "not enough memory"),
     ];
     let known = all.iter().find(|(known, _)| *known as u32 == status);
     ohp_str::of(known.map_or("unknown status", |(_, text)| text))

@@ -7,34 +7,43 @@
 //!
 //! Not for envelopes: those are read by [`crate::cbor`], without allocating.
 
-use core::fmt;
-use std::borrow::ToOwned as _;
-use std::boxed::Box;
-use std::format;
-use std::string::{String, ToString as _};
+use core::fmt::{self, Write as _};
+use std::string::String;
 use std::vec::Vec;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
+use crate::cbor::json::{self, ErrorKind, Plain};
+use crate::cbor::{Item, MAX_INPUT_LEN, Map};
 use crate::crypto::ed25519::BadKey;
 use crate::time::Timestamp;
+use crate::trust::reserve::{self, NoMemory};
 use crate::trust::{List, Text, base64url};
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    path: Box<str>,
+    path: String,
     problem: Problem,
 }
 
 /// What can be wrong with a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The document is no JSON, or a member of one object is given twice; the message names line and column.
-    Syntax(Box<str>),
+    /// The document is no JSON, or a member of one object is given twice.
+    Syntax {
+        /// What is wrong.
+        kind: ErrorKind,
+        /// In which line, from 1.
+        line: usize,
+        /// At which byte of the line, from 1.
+        column: usize,
+    },
+    /// The document is longer than [`MAX_INPUT_LEN`].
+    TooLong,
+    /// There is not enough memory.
+    Memory,
     /// The member must be there.
     Missing,
     /// The value is of another kind, or not among the values that are allowed; holds what was expected.
@@ -54,7 +63,8 @@ pub enum Problem {
 }
 
 impl Error {
-    /// The member's path, such as `issuers["did:web:example.org"].jwks.keys[0].x`; empty for the whole document.
+    /// The member's path, such as `issuers["did:web:example.org"].jwks.keys[0].x`; of a member given twice its name
+    /// alone; empty for the whole document.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -63,6 +73,59 @@ impl Error {
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
+
+    /// The error that a value at `place` is wrong in; if that cannot be written down, the lack of memory.
+    fn at(place: &Place<'_, '_>, problem: Problem) -> Self {
+        let mut path = Path(String::new());
+        match place.write(&mut path) {
+            Ok(()) => Self { path: path.0, problem },
+            Err(fmt::Error) => NoMemory.into(),
+        }
+    }
+
+    /// The error that the reader of JSON met in `json`.
+    fn syntax(json: &[u8], json::Error { kind, offset }: json::Error) -> Self {
+        let before = json.get(..offset).unwrap_or(json);
+        let problem = Problem::Syntax {
+            kind,
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            column: before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1,
+        };
+        if kind != ErrorKind::DuplicateKey {
+            return Self::at(&Place::Root, problem);
+        }
+        match key_at(json.get(offset..).unwrap_or_default()) {
+            Ok(key) => {
+                let name = Item::trusted(&key).as_text().unwrap_or_default();
+                Self::at(&Place::Member(&Place::Root, name), problem)
+            }
+            Err(no_memory) => no_memory.into(),
+        }
+    }
+}
+
+impl From<NoMemory> for Error {
+    fn from(NoMemory: NoMemory) -> Self {
+        Self {
+            path: String::new(),
+            problem: Problem::Memory,
+        }
+    }
+}
+
+/// The key that `json` begins with, as CBOR.
+fn key_at(json: &[u8]) -> Result<Vec<u8>, NoMemory> {
+    let mut escaped = true;
+    let end = json.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    let json = end.and_then(|end| json.get(..=end)).unwrap_or_default();
+    let mut key = reserve::zeros(json::max_cbor_len(json.len()))?;
+    let len = json::to_cbor(json, Plain, &mut [], &mut key).map_or(0, <[u8]>::len);
+    key.truncate(len);
+    Ok(key)
 }
 
 impl fmt::Display for Error {
@@ -71,7 +134,9 @@ impl fmt::Display for Error {
             write!(f, "{}: ", self.path)?;
         }
         match &self.problem {
-            Problem::Syntax(message) => f.write_str(message),
+            Problem::Syntax { kind, line, column } => write!(f, "{kind} (line {line} column {column})"),
+            Problem::TooLong => write!(f, "longer than {MAX_INPUT_LEN} bytes"),
+            Problem::Memory => f.write_str("not enough memory"),
             Problem::Missing => f.write_str("missing"),
             Problem::Expected(what) => write!(f, "expected {what}"),
             Problem::NotBase64Url => f.write_str("not base64url (RFC 7515: no padding, no line breaks)"),
@@ -86,42 +151,41 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// A parsed document.
-pub(crate) struct Document(Value);
+/// A parsed document: its canonical CBOR, in which texts stand without escapes and members can be looked up.
+pub(crate) struct Document(Zeroizing<Vec<u8>>);
 
 impl Document {
-    /// Parses `json`; serde_json bounds its depth (128).
+    /// Parses `json`, which may be [`MAX_INPUT_LEN`] bytes long and nest 32 deep.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Error> {
-        let mut parser = serde_json::Deserializer::from_slice(json);
-        let document = Strict.deserialize(&mut parser).map(Self);
-        document
-            .and_then(|document| parser.end().map(|()| document))
-            .map_err(|error| Error {
-                path: "".into(),
-                problem: Problem::Syntax(error.to_string().into()),
-            })
+        if json.len() > MAX_INPUT_LEN {
+            return Err(Error::at(&Place::Root, Problem::TooLong));
+        }
+        let mut scratch = Zeroizing::new(reserve::zeros(json::scratch_len(json.len()))?);
+        let mut cbor = Zeroizing::new(reserve::zeros(json::max_cbor_len(json.len()))?);
+        let len = json::to_cbor(json, Plain, &mut scratch, &mut cbor)
+            .map_err(|error| Error::syntax(json, error))?
+            .len();
+        cbor.truncate(len);
+        Ok(Self(cbor))
     }
 
     /// The document as a whole.
     pub(crate) fn root(&self) -> Node<'_, '_> {
         Node {
-            value: &self.0,
+            item: Item::trusted(&self.0),
             place: Place::Root,
         }
     }
 }
 
-impl Drop for Document {
-    fn drop(&mut self) {
-        let mut left = Vec::from([&mut self.0]);
-        while let Some(value) = left.pop() {
-            match value {
-                Value::String(text) => text.zeroize(),
-                Value::Array(items) => left.extend(items),
-                Value::Object(members) => left.extend(members.values_mut()),
-                _ => {}
-            }
-        }
+/// A path that is being written.
+struct Path(String);
+
+impl fmt::Write for Path {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.try_reserve(text.len()).map_err(|_| fmt::Error)?;
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -134,24 +198,26 @@ enum Place<'v, 'p> {
 }
 
 impl Place<'_, '_> {
-    fn write(&self, path: &mut String) {
+    fn write(&self, path: &mut Path) -> fmt::Result {
         match self {
-            Place::Root => {}
+            Place::Root => Ok(()),
             Place::Member(parent, name) => {
-                parent.write(path);
+                parent.write(path)?;
                 let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
                 if !name.is_empty() && name.bytes().all(plain) {
-                    if !path.is_empty() {
-                        path.push('.');
+                    if !path.0.is_empty() {
+                        path.write_str(".")?;
                     }
-                    path.push_str(name);
+                    path.write_str(name)
                 } else {
-                    path.push_str(&format!("[{}]", Value::from(*name)));
+                    path.write_str("[")?;
+                    json::quote(path, name)?;
+                    path.write_str("]")
                 }
             }
             Place::Item(parent, at) => {
-                parent.write(path);
-                path.push_str(&format!("[{at}]"));
+                parent.write(path)?;
+                write!(path, "[{at}]")
             }
         }
     }
@@ -160,27 +226,22 @@ impl Place<'_, '_> {
 /// A value of a document, and its place in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'v, 'p> {
-    value: &'v Value,
+    item: Item<'v>,
     place: Place<'v, 'p>,
 }
 
 impl<'v> Node<'v, '_> {
     /// The error that this value is wrong in.
     pub(crate) fn wrong(&self, problem: Problem) -> Error {
-        let mut path = String::new();
-        self.place.write(&mut path);
-        Error {
-            path: path.into(),
-            problem,
-        }
+        Error::at(&self.place, problem)
     }
 
     fn expected(&self, what: &'static str) -> Error {
         self.wrong(Problem::Expected(what))
     }
 
-    fn object(&self) -> Result<&'v Map<String, Value>, Error> {
-        self.value.as_object().ok_or_else(|| self.expected("an object"))
+    fn object(&self) -> Result<Map<'v>, Error> {
+        self.item.map().ok_or_else(|| self.expected("an object"))
     }
 
     /// Reads the member `name`, which must be there.
@@ -189,14 +250,7 @@ impl<'v> Node<'v, '_> {
         name: &'v str,
         read: impl FnOnce(Node<'v, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let missing = || {
-            let place = Place::Member(&self.place, name);
-            Node {
-                value: self.value,
-                place,
-            }
-            .wrong(Problem::Missing)
-        };
+        let missing = || Error::at(&Place::Member(&self.place, name), Problem::Missing);
         self.optional(name, read)?.ok_or_else(missing)
     }
 
@@ -209,52 +263,49 @@ impl<'v> Node<'v, '_> {
         let place = Place::Member(&self.place, name);
         self.object()?
             .get(name)
-            .map(|value| read(Node { value, place }))
+            .map(|item| read(Node { item, place }))
             .transpose()
     }
 
-    /// Reads all members of an object, in the order of their names.
+    /// Reads all members of an object: shorter names first, and names of one length in the order of their bytes.
     pub(crate) fn members<T>(
         &self,
         mut read: impl FnMut(&'v str, Node<'v, '_>) -> Result<T, Error>,
     ) -> Result<List<T>, Error> {
-        self.object()?
-            .iter()
-            .map(|(name, value)| {
-                let place = Place::Member(&self.place, name);
-                read(name, Node { value, place })
-            })
-            .collect()
+        let members = self.object()?;
+        let read = |(name, item)| {
+            let place = Place::Member(&self.place, name);
+            read(name, Node { item, place })
+        };
+        reserve::list(members.len(), members.iter().map(read))
     }
 
     /// Reads all items of a list.
     pub(crate) fn items<T>(&self, mut read: impl FnMut(Node<'v, '_>) -> Result<T, Error>) -> Result<List<T>, Error> {
-        let items = self.value.as_array().ok_or_else(|| self.expected("a list"))?;
-        items
-            .iter()
-            .enumerate()
-            .map(|(at, value)| {
-                let place = Place::Item(&self.place, at);
-                read(Node { value, place })
-            })
-            .collect()
+        let items = self.item.array().ok_or_else(|| self.expected("a list"))?;
+        let read = |(at, item)| {
+            let place = Place::Item(&self.place, at);
+            read(Node { item, place })
+        };
+        reserve::list(items.len(), items.iter().enumerate().map(read))
     }
 
     /// A text.
     pub(crate) fn text(&self) -> Result<&'v str, Error> {
-        self.value.as_str().ok_or_else(|| self.expected("a text"))
+        self.item.as_text().ok_or_else(|| self.expected("a text"))
     }
 
     /// A text, kept.
     pub(crate) fn owned(&self) -> Result<Text, Error> {
-        Ok(self.text()?.into())
+        Ok(reserve::text(self.text()?)?)
     }
 
     /// A text, kept, or `null`.
     pub(crate) fn nullable(&self) -> Result<Option<Text>, Error> {
-        match self.value {
-            Value::Null => Ok(None),
-            _ => self.owned().map(Some),
+        if self.item.is_null() {
+            Ok(None)
+        } else {
+            self.owned().map(Some)
         }
     }
 
@@ -270,12 +321,13 @@ impl<'v> Node<'v, '_> {
 
     /// `true` or `false`.
     pub(crate) fn truth(&self) -> Result<bool, Error> {
-        self.value.as_bool().ok_or_else(|| self.expected("true or false"))
+        self.item.as_bool().ok_or_else(|| self.expected("true or false"))
     }
 
     /// A natural number of a type that may be narrower than 64 bits; `what` tells its range.
     pub(crate) fn number<T: TryFrom<u64>>(&self, what: &'static str) -> Result<T, Error> {
-        let number = self.value.as_u64().and_then(|number| T::try_from(number).ok());
+        let number = self.item.as_integer().and_then(|number| u64::try_from(number).ok());
+        let number = number.and_then(|number| T::try_from(number).ok());
         number.ok_or_else(|| self.expected(what))
     }
 
@@ -302,78 +354,11 @@ impl<'v> Node<'v, '_> {
                 _ => Err(self.wrong(Problem::NotBase64Url)),
             };
         }
-        let mut other = Vec::from_iter(core::iter::repeat_n(0, text.len()));
+        let mut other = Zeroizing::new(reserve::zeros(text.len())?);
         let problem = match base64url::decode(text, &mut other) {
             Some(_) => Problem::Length(out.len()),
             None => Problem::NotBase64Url,
         };
-        other.zeroize();
         Err(self.wrong(problem))
-    }
-}
-
-/// Builds a [`Value`], refusing a member that is given twice.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Value, D::Error> {
-        parser.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
-                return Err(serde::de::Error::custom(format_args!(
-                    "member {} is given twice",
-                    Value::from(name)
-                )));
-            }
-            let value = members.next_value_seed(Strict)?;
-            map.insert(name, value);
-        }
-        Ok(Value::Object(map))
     }
 }

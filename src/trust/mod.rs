@@ -31,6 +31,8 @@ pub mod issue;
 pub mod json;
 pub mod jwk;
 pub mod jws;
+#[cfg(feature = "std")]
+mod reserve;
 pub mod terms;
 
 /// A text that a trust value owns.

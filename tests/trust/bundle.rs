@@ -351,13 +351,14 @@ fn a_member_given_twice_is_refused_wherever_it_stands() {
         (r#"{"ohpTrust":1,"ohpTrust":1}"#, "ohpTrust"),
         (
             r#"{"ohpTrust":1,"issuers":{"did:web:a":{},"did:web:\u0061":{}}}"#,
-            "did:web:a",
+            r#"["did:web:a"]"#,
         ),
+        (r#"{"ohpTrust":1,"a\"b\\":1,"a\"b\\":1}"#, r#"["a\"b\\"]"#),
         (r#"{"ohpTrust":1,"unknown":[{"x":1,"x":1}]}"#, "x"),
     ] {
         let error = Bundle::from_json(json.as_bytes()).expect_err(json).to_string();
         assert!(
-            error.starts_with(&format!("member \"{name}\" is given twice")),
+            error.starts_with(&format!("{name}: a JSON key for the second time")),
             "{error}"
         );
         assert!(error.contains("line 1 column"), "{error}");
@@ -377,13 +378,18 @@ fn what_is_no_json_is_refused_with_line_and_column() {
         let error = Bundle::from_json(json).expect_err("not JSON").to_string();
         assert!(error.contains("line 1 column"), "{error}");
     }
+    let error = Bundle::from_json(b"{\n \"a\": 01}").expect_err("not JSON").to_string();
+    assert!(error.contains("line 2 column 8"), "{error}");
     let deep = "[".repeat(100_000);
     assert!(
         Bundle::from_json(deep.as_bytes())
             .expect_err("too deep")
             .to_string()
-            .contains("recursion limit")
+            .contains("nested deeper than 32")
     );
+    let long = " ".repeat((1 << 24) + 1);
+    let error = Bundle::from_json(long.as_bytes()).expect_err("too long").to_string();
+    assert_eq!(error, "longer than 16777216 bytes");
 }
 
 #[test]

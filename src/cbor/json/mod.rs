@@ -20,6 +20,8 @@ use crate::error::At;
 
 pub use encode::to_cbor;
 pub use print::from_cbor;
+#[cfg(feature = "std")]
+pub(crate) use print::string as quote;
 
 /// What was wrong with a JSON input, and at which byte of it.
 pub type Error = At<ErrorKind>;

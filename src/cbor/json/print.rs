@@ -85,7 +85,7 @@ fn is_escaped(letter: char) -> bool {
 }
 
 /// Writes `text` in quotation marks. It reads back as it was.
-fn string(out: &mut dyn Write, text: &str) -> fmt::Result {
+pub(crate) fn string(out: &mut dyn Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
     let mut rest = text;
     while let Some(at) = rest.find(is_escaped) {

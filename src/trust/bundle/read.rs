@@ -1,8 +1,5 @@
 //! The bundle from JSON: each member by its name in the documented form, members that are not listed ignored.
 
-use std::vec;
-use std::vec::Vec;
-
 use base64ct::{Base64, Encoding as _};
 
 use super::{
@@ -14,6 +11,7 @@ use crate::envelope::Tier;
 use crate::id::parse_hex;
 use crate::trust::json::{Document, Error, Node, Problem};
 use crate::trust::jwk::{JwkSet, OwnKeys};
+use crate::trust::reserve;
 use crate::trust::terms::{Ladder, Level, Oversight, RiskClass};
 
 impl Bundle {
@@ -49,10 +47,12 @@ fn directory<'v, T>(
     read: impl Fn(Node<'v, '_>) -> Result<T, Error>,
 ) -> Result<Directory<T>, Error> {
     let entries = node.optional(name, |members| {
-        members.members(|name, value| Ok((name.into(), read(value)?)))
+        members.members(|name, value| Ok((reserve::text(name)?, read(value)?)))
     })?;
-    // INVARIANT: the names of an object come sorted and unique.
-    Ok(Directory(entries.unwrap_or_default()))
+    let mut entries = entries.unwrap_or_default();
+    entries.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    // INVARIANT: the names of an object are unique.
+    Ok(Directory(entries))
 }
 
 fn receiver(node: Node<'_, '_>) -> Result<Receiver, Error> {
@@ -181,7 +181,8 @@ fn log(node: Node<'_, '_>) -> Result<Log, Error> {
         checkpoint_keys: node
             .optional("checkpointKeys", |list| list.texts())?
             .unwrap_or_default(),
-        // INVARIANT: the names of an object come sorted and unique, and as hex digits sort like the bytes they stand for.
+        // INVARIANT: an object's names come unique, and sorted where they are equally long; and hex digits sort like the
+        // bytes that they stand for.
         entries: entries.unwrap_or_default(),
     })
 }
@@ -191,7 +192,7 @@ const ENTRY: &str = "an entry under sha256: and 64 lower-case hex digits";
 /// A node of an inclusion proof, in padded base64 as C2SP and Rekor write it.
 fn hash_base64(node: Node<'_, '_>) -> Result<[u8; SHA256_LEN], Error> {
     let text = node.text()?;
-    let mut bytes: Vec<u8> = vec![0; text.len()];
+    let mut bytes = reserve::zeros(text.len())?;
     let bytes = Base64::decode(text, &mut bytes).map_err(|_| node.wrong(Problem::NotBase64))?;
     bytes.try_into().map_err(|_| node.wrong(Problem::Length(SHA256_LEN)))
 }

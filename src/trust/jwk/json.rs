@@ -1,16 +1,16 @@
 //! Keys from and to JSON.
 
-use std::collections::BTreeSet;
-use std::format;
 use std::string::String;
 use std::vec;
 
 use zeroize::Zeroizing;
 
 use super::{EDDSA, Jwk, JwkSet, ML_DSA_65, ML_DSA_65_PUBLIC_LEN, Material, OwnKey, OwnKeys, Secret, Usage};
+use crate::cbor::json;
 use crate::crypto::ed25519;
 use crate::time::{Timestamp, TimestampText};
 use crate::trust::json::{Document, Error, Node, Problem};
+use crate::trust::reserve::{self, NoMemory};
 use crate::trust::{List, Text, base64url};
 
 impl JwkSet {
@@ -51,16 +51,30 @@ fn read_keys<T>(
     read: impl Fn(Node<'_, '_>) -> Result<T, Error>,
     kid: impl Fn(&T) -> Option<&Text>,
 ) -> Result<List<T>, Error> {
-    let mut seen = BTreeSet::new();
     set.need("keys", |list| {
-        list.items(|node| {
-            let key = read(node)?;
-            match kid(&key) {
-                Some(kid) if !seen.insert(kid.clone()) => node.need("kid", |kid| Err(kid.wrong(Problem::KidTwice))),
-                _ => Ok(key),
-            }
-        })
+        let keys = list.items(read)?;
+        let Some(twice) = second_of_a_kid(&keys, kid)? else {
+            return Ok(keys);
+        };
+        let mut at = 0..;
+        list.items(|key| match at.next() {
+            Some(at) if at == twice => key.need("kid", |kid| Err(kid.wrong(Problem::KidTwice))),
+            _ => Ok(()),
+        })?;
+        Ok(keys)
     })
+}
+
+/// The first key whose `kid` an earlier one has.
+fn second_of_a_kid<T>(keys: &[T], kid: impl Fn(&T) -> Option<&Text>) -> Result<Option<usize>, NoMemory> {
+    let mut kids = reserve::room(keys.len())?;
+    kids.extend(keys.iter().enumerate().filter_map(|(at, key)| Some((kid(key)?, at))));
+    kids.sort_unstable();
+    let twice = kids.windows(2).filter_map(|pair| match pair {
+        [(left, _), (right, at)] if left == right => Some(*at),
+        _ => None,
+    });
+    Ok(twice.min())
 }
 
 impl Jwk {
@@ -104,7 +118,8 @@ impl Material {
             },
             "AKP" => match node.need("alg", |alg| alg.text())? {
                 ML_DSA_65 => {
-                    let mut public = vec![0; ML_DSA_65_PUBLIC_LEN].into_boxed_slice();
+                    let zeros = core::iter::repeat_n(Ok::<u8, Error>(0), ML_DSA_65_PUBLIC_LEN);
+                    let mut public = reserve::list(ML_DSA_65_PUBLIC_LEN, zeros)?;
                     node.need("pub", |x| x.bytes_into(&mut public))?;
                     Ok(Self::MlDsa65(public))
                 }
@@ -165,7 +180,8 @@ impl OwnKey {
             }
         };
         if public.kid.is_none() {
-            public.kid = public.thumbprint().map(|kid| kid.as_str().into());
+            let thumbprint = public.thumbprint();
+            public.kid = thumbprint.map(|kid| reserve::text(kid.as_str())).transpose()?;
         }
         Ok(Self { public, secret })
     }
@@ -202,8 +218,9 @@ impl OwnKey {
             if json.len() > 1 {
                 json.push(',');
             }
-            // serde_json escapes the value; the names have nothing to escape.
-            json.push_str(&format!("\"{name}\":{}", serde_json::Value::from(value)));
+            json.extend(["\"", name, "\":"]);
+            // INVARIANT: writing to a string does not fail.
+            let _ = json::quote(&mut json, value);
         }
         if self.public.revoked {
             json.push_str(",\"revoked\":true");
