@@ -368,3 +368,37 @@ fn racing_openers_of_two_sets_stay_below_the_owners_limit() {
         assert!(!(mine && other.join().unwrap()));
     });
 }
+
+#[test]
+fn an_opener_that_is_overtaken_as_far_as_the_taking_delivers_nothing_twice() {
+    explore(Some(1), || {
+        let block = Block::of_slots(1);
+        // Both have the message's only chunk. With one slot the second is told that there is no room until the set is in
+        // the directory.
+        let party = |block: &Block| {
+            let slots = block.slots(1);
+            let (set, put) = slots.receive(&key(1), &key(2), 1, 1, b"abc", at(LATER), at(NOW), 4)?;
+            assert_eq!(put, Put::Complete);
+            let mut out = [0; 12];
+            slots.take(set, &mut out).map(|len| out[..len].to_vec())
+        };
+        let other = {
+            let block = block.clone();
+            thread::spawn(move || party(&block))
+        };
+        let results = [party(&block), other.join().unwrap()];
+        let taken = results.iter().filter(|result| **result == Ok(b"abc".to_vec())).count();
+        assert_eq!(taken, 1, "{results:?}");
+        assert!(
+            results.iter().all(|result| matches!(
+                result,
+                Ok(_) | Err(SlotError::Done | SlotError::Gone | SlotError::Full)
+            )),
+            "{results:?}"
+        );
+        assert_eq!(
+            block.slots(1).open(&key(1), &key(2), at(LATER), at(NOW), 4),
+            Err(SlotError::Done)
+        );
+    });
+}
