@@ -18,6 +18,9 @@
 #define THREADS_MAX 64
 /* A call is handed over at most so often, in milliseconds; what the shared table remembers of it has room then. */
 #define PACE 2500
+/* Calls that are handed over at the same time: few enough that a slow machine is through with each before the receiver
+ * stops waiting for the ASSUME, after ten seconds. */
+#define UNDERWAY_MAX 24
 /* How long a proposal lives; a call that stands still for longer has lost something. */
 #define LIFETIME 60000
 #define PACKET 160
@@ -75,7 +78,8 @@ struct worker {
 static struct call calls[CALLS];
 static ohp_table *table;
 static int stop;
-static uint64_t handoffs, infos, copies_sent, lost, doubled, crossed, waited;
+static unsigned underway;
+static uint64_t handoffs, infos, copies_sent, lost, doubled, crossed, waited, late;
 
 #define ADD(counter) __atomic_fetch_add(&(counter), 1, __ATOMIC_RELAXED)
 
@@ -97,8 +101,26 @@ static uint64_t now_ms(void)
 static void breaks(struct call *call, uint64_t *counter, const char *what, long detail)
 {
     ADD(*counter);
+    if (call->stage != PROPOSE)
+        __atomic_fetch_sub(&underway, 1, __ATOMIC_RELAXED);
     call->stage = BROKEN;
     fprintf(stderr, "call %u, handoff %u: %s (%ld)\n", call->number, call->handoff, what, detail);
+}
+
+/* The machine was too slow for a handoff, and it ran out of time: the call begins anew. */
+static void begins_anew(struct call *call)
+{
+    ADD(late);
+    __atomic_fetch_sub(&underway, 1, __ATOMIC_RELAXED);
+    call->stage = PROPOSE;
+    call->copies = 0;
+    call->answer = 0;
+    for (int side = 0; side < 2; side++) {
+        struct leg *leg = &call->legs[side];
+        leg->pending_len = 0;
+        if (ohp_leg_init(leg->memory, ohp_leg_size(), call->id, call->id_len, &leg->leg) != OHP_OK)
+            breaks(call, &lost, "a leg cannot be made", side);
+    }
 }
 
 /* What a message of this handoff says; `back` in the other direction. */
@@ -148,7 +170,7 @@ static void events(struct call *call, int side, struct worker *worker)
 {
     struct leg *leg = &call->legs[side];
     ohp_event event = {.size = sizeof event};
-    while (call->stage != BROKEN && ohp_leg_poll_event(leg->leg, &worker->why, &event) == OHP_OK) {
+    while (call->stage != BROKEN && call->stage != PROPOSE && ohp_leg_poll_event(leg->leg, &worker->why, &event) == OHP_OK) {
         static const unsigned WANTED[] = {
             [PROPOSED] = 1u << OHP_EVENT_PROPOSED,
             [ACCEPTED] = 1u << OHP_EVENT_ACCEPTED,
@@ -162,6 +184,10 @@ static void events(struct call *call, int side, struct worker *worker)
         }
         if (event.kind == OHP_EVENT_IGNORED && call->is_copy)
             continue;
+        if (event.kind == OHP_EVENT_NOT_ASSUMED || event.kind == OHP_EVENT_UNANSWERED) {
+            begins_anew(call);
+            break;
+        }
         if (leg->seen & bit) {
             breaks(call, &doubled, "an event came twice", event.kind);
         } else if (bit != WANTED[call->stage]) {
@@ -229,9 +255,12 @@ static void act(struct call *call, struct worker *worker)
         status = ohp_leg_give_back(leg, &host, TEXT("resolved"), template, (size_t)len, &worker->why);
         break;
     default:
+        __atomic_fetch_sub(&underway, 1, __ATOMIC_RELAXED);
         ADD(handoffs);
         break;
     }
+    if (call->stage == PROPOSE)
+        ADD(underway);
     if (status != OHP_OK) {
         fprintf(stderr, "%.*s\n", (int)worker->why.len, worker->why_data);
         breaks(call, &lost, "a leg refused to go on", (long)status);
@@ -351,7 +380,7 @@ static void step(struct call *call, struct worker *worker)
     /* Both are still. */
     for (int side = 0; side < 2 && call->stage != BROKEN; side++)
         look_again(call, side, worker);
-    if (call->stage == BROKEN)
+    if (call->stage == BROKEN || (call->stage == PROPOSE && call->due > now_ms()))
         return;
     if (is_reached(call)) {
         act(call, worker);
@@ -368,7 +397,8 @@ static void *work(void *user)
         struct call *call = &calls[next(&worker->random) % CALLS];
         if (__atomic_exchange_n(&call->taken, 1, __ATOMIC_ACQUIRE) != 0)
             continue;
-        int is_idle = call->stage == BROKEN || (call->stage == PROPOSE && call->due > now_ms());
+        int is_full = __atomic_load_n(&underway, __ATOMIC_RELAXED) >= UNDERWAY_MAX;
+        int is_idle = call->stage == BROKEN || (call->stage == PROPOSE && (is_full || call->due > now_ms()));
         if (!is_idle)
             step(call, worker);
         __atomic_store_n(&call->taken, 0, __ATOMIC_RELEASE);
@@ -518,9 +548,10 @@ int main(int argc, char **argv)
     uint64_t full = stats.replay_full + stats.hash_full + stats.kid_full + stats.peer_full + stats.set_full +
                     stats.slot_full + stats.owner_limit + stats.dead_sets + stats.contended;
     printf("%u legs on %u threads for %u s: %llu handoffs there and back, %llu INFOs (%llu sent twice, %llu proposals "
-           "waited for sound): %llu lost, %llu doubled, %llu cross-delivered; %llu refused by the table\n",
+           "waited for sound, %llu handoffs too slow): %llu lost, %llu doubled, %llu cross-delivered; %llu refused by the table\n",
            2 * CALLS, threads, seconds, (unsigned long long)handoffs, (unsigned long long)infos,
-           (unsigned long long)copies_sent, (unsigned long long)waited, (unsigned long long)lost,
+           (unsigned long long)copies_sent, (unsigned long long)waited, (unsigned long long)late,
+           (unsigned long long)lost,
            (unsigned long long)doubled, (unsigned long long)crossed, (unsigned long long)full);
     for (int call = 0; call < CALLS; call++) {
         for (int side = 0; side < 2; side++) {
