@@ -172,6 +172,61 @@ fn any_line_end_and_any_unknown_line_is_put_up_with() {
 }
 
 #[test]
+fn any_number_of_sections_is_read_each_with_its_own_lines() {
+    let mut text = "v=0\r\nc=IN IP4 192.0.2.1\r\n".to_string();
+    for port in 1..=6 {
+        text += &format!(
+            "m=audio {port} RTP/AVP 96\r\nc=IN IP4 192.0.2.{port}\r\na=rtpmap:96 L16/{port}\r\na=ptime:{port}\r\n"
+        );
+    }
+    let offer = parse(&text);
+    let read: Vec<_> = offer
+        .media()
+        .map(|media| {
+            assert_eq!(media.attributes().count(), 2, "its own lines and no others");
+            assert_eq!(media.packet_time(), Some(Duration::from_millis(media.port().into())));
+            let address = media.connection().expect("an address").address.to_string();
+            (media.port(), address, media.formats().as_slice()[0].clock_rate)
+        })
+        .collect();
+    let expected: Vec<_> = (1..=6_u16)
+        .map(|port| (port, format!("192.0.2.{port}"), u32::from(port)))
+        .collect();
+    assert_eq!(read, expected);
+
+    let broken = text.replace("m=audio 6 ", "m=audio six ");
+    assert_eq!(
+        error(&broken),
+        (ErrorKind::Port, broken.find("six").expect("it is there"))
+    );
+}
+
+#[test]
+fn control_characters_other_than_line_ends_stay_in_their_line() {
+    let text = "v=0\r\ns=a\tb\u{1}c\u{0}d\r\nm=audio\t4000 RTP/AVP\t0\u{b}8\r\na=x:\t\t\u{2}\u{c}y\na=sendonly\r\n";
+    let media = parse(text).media().next().expect("a section");
+    assert_eq!((media.port(), media.direction()), (4000, Direction::SendOnly));
+    assert!(media.format_list().eq(["0\u{b}8"]));
+    let values: Vec<_> = media.attributes().map(|attribute| attribute.value).collect();
+    assert_eq!(values, ["\u{2}\u{c}y", ""]);
+}
+
+#[test]
+fn blanks_around_the_colon_of_an_attribute_are_put_up_with() {
+    let answer =
+        parse("v=0\nm=audio 4000 RTP/AVP 96\na=rtpmap : 96 opus / 48000 / 2 / 7\na=fmtp\t:96\tcbr=1\na=ptime: 20\n");
+    let media = answer.audio().expect("audio");
+    let formats = media.formats();
+    let format = formats.get(96).expect("a format");
+    assert_eq!(
+        (format.encoding, format.clock_rate, format.channels),
+        ("opus", 48_000, 2)
+    );
+    assert_eq!(format.parameters, "cbr=1");
+    assert_eq!(media.packet_time(), Some(Duration::from_millis(20)));
+}
+
+#[test]
 fn fractions_of_a_millisecond_are_read_and_nonsense_is_not() {
     let time = |value: &str| {
         let text = format!("v=0\nm=audio 4000 RTP/AVP 0\na=ptime:{value}\n");

@@ -1,6 +1,6 @@
 //! The formats of an RTP section: payload types with the encodings that `rtpmap`, or RFC 3551, gives them.
 
-use super::media::Media;
+use super::media::{Media, value_of};
 use crate::media::Codec;
 
 /// Most formats of one section that are looked at; browsers offer about ten for audio and forty for video.
@@ -91,8 +91,13 @@ impl<'a> Formats<'a> {
         }
         // The first `rtpmap` and `fmtp` of a payload type count.
         let mut mapped = [false; MAX_FORMATS];
-        for attribute in media.attributes_named(&["rtpmap", "fmtp"]) {
-            let (number, rest) = attribute.value.split_once([' ', '\t']).unwrap_or_default();
+        for line in media.attribute_lines() {
+            let (is_map, value) = match (value_of(line, "rtpmap"), value_of(line, "fmtp")) {
+                (Some(map), _) => (true, map),
+                (_, Some(parameters)) => (false, parameters),
+                (None, None) => continue,
+            };
+            let (number, rest) = split(value, |byte| matches!(byte, b' ' | b'\t')).unwrap_or_default();
             let Some(place) = number
                 .parse()
                 .ok()
@@ -104,7 +109,7 @@ impl<'a> Formats<'a> {
             let (Some(format), Some(mapped)) = (formats.formats.get_mut(at), mapped.get_mut(at)) else {
                 continue;
             };
-            if attribute.name == "fmtp" {
+            if !is_map {
                 if format.parameters.is_empty() {
                     format.parameters = rest.trim_ascii();
                 }
@@ -128,14 +133,28 @@ impl<'f, 'a> IntoIterator for &'f Formats<'a> {
 
 /// Reads `name/clock` or `name/clock/channels`.
 fn encoding(text: &str) -> Option<(&str, u32, u8)> {
-    let mut parts = text.trim_ascii().split('/');
-    let (name, clock_rate) = (parts.next()?.trim_ascii(), parts.next()?.trim_ascii().parse().ok()?);
+    let is_slash = |byte| byte == b'/';
+    let (name, rest) = split(text, is_slash)?;
+    // What comes after the channels is nobody's business.
+    let (clock_rate, channels) = split(rest, is_slash).map_or((rest, None), |(clock_rate, rest)| {
+        (
+            clock_rate,
+            Some(split(rest, is_slash).map_or(rest, |(channels, _)| channels)),
+        )
+    });
+    let (name, clock_rate) = (name.trim_ascii(), clock_rate.trim_ascii().parse().ok()?);
     // For video the third part is something else, or rubbish; one channel then.
-    let channels = parts
-        .next()
+    let channels = channels
         .and_then(|channels| channels.trim_ascii().parse().ok())
         .unwrap_or(1);
     (!name.is_empty() && clock_rate > 0).then_some((name, clock_rate, channels))
+}
+
+/// Splits a text at the first byte of a kind, which is ASCII. On texts as short as these it is faster than the search
+/// for a character.
+fn split(text: &str, is_separator: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
+    let at = text.bytes().position(is_separator)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// What RFC 3551 §6 assigns to a payload type without `rtpmap`.

@@ -113,54 +113,91 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// One media section.
-#[derive(Clone, Copy, Debug)]
-pub struct Media<'a> {
-    kind: &'a str,
-    port: u16,
-    ports: u16,
-    protocol: &'a str,
-    formats: &'a str,
+/// What a section's own lines say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Section<'a> {
+    heading: Heading<'a>,
     /// The lines below the `m=` line, up to the next one.
     body: &'a [u8],
     own: Defaults<'a>,
+}
+
+impl<'a> Section<'a> {
+    /// The section that begins with this `m=` line of `text`; until [`Section::close`], all that follows belongs to it.
+    ///
+    /// # Errors
+    /// As [`Heading::parse`].
+    pub(super) fn open(text: &'a [u8], line: Line<'a>) -> Result<Self, Error> {
+        Ok(Self {
+            heading: Heading::parse(line)?,
+            body: text.get(line.offset + VALUE + line.value.len()..).unwrap_or_default(),
+            own: Defaults::default(),
+        })
+    }
+
+    /// Takes what matters of one of its lines.
+    pub(super) fn take(&mut self, line: Line<'a>) {
+        self.own.take(line);
+    }
+
+    /// Ends the section where `rest` begins, the tail of the text that it was opened on.
+    pub(super) fn close(&mut self, rest: &'a [u8]) {
+        self.body = self
+            .body
+            .get(..self.body.len().saturating_sub(rest.len()))
+            .unwrap_or_default();
+    }
+}
+
+/// One media section.
+#[derive(Clone, Copy, Debug)]
+pub struct Media<'a> {
+    section: Section<'a>,
     session: Defaults<'a>,
 }
 
 impl<'a> Media<'a> {
+    pub(super) fn new(section: Section<'a>, session: Defaults<'a>) -> Self {
+        Self { section, session }
+    }
+
     /// The kind of media: `audio`, `video`, `image`, …
     pub fn kind(&self) -> &'a str {
-        self.kind
+        self.section.heading.kind
     }
 
     /// The port; 0 means that the section has been refused or is not used (RFC 3264 §6).
     pub fn port(&self) -> u16 {
-        self.port
+        self.section.heading.port
     }
 
     /// How many consecutive ports the `m=` line claims; 1 where it does not say.
     pub fn ports(&self) -> u16 {
-        self.ports
+        self.section.heading.ports
     }
 
     /// The transport protocol, such as `RTP/AVP` or `UDP/TLS/RTP/SAVPF`.
     pub fn protocol(&self) -> &'a str {
-        self.protocol
+        self.section.heading.protocol
     }
 
     /// Whether the protocol is one of RTP's, so that formats are payload types.
     pub fn is_rtp(&self) -> bool {
-        self.protocol.split('/').any(|part| part.eq_ignore_ascii_case("RTP"))
+        self.section
+            .heading
+            .protocol
+            .split('/')
+            .any(|part| part.eq_ignore_ascii_case("RTP"))
     }
 
     /// Whether the section has been refused: its port is 0.
     pub fn is_refused(&self) -> bool {
-        self.port == 0
+        self.section.heading.port == 0
     }
 
     /// The formats as they stand in the `m=` line.
     pub fn format_list(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.formats.split_ascii_whitespace()
+        self.section.heading.formats.split_ascii_whitespace()
     }
 
     /// The RTP formats with what `rtpmap` and `fmtp` say about them, in order of preference. Empty for a protocol other
@@ -181,19 +218,23 @@ impl<'a> Media<'a> {
 
     /// The `c=` line that holds here: the section's own, else the session's.
     pub fn connection(&self) -> Option<Connection<'a>> {
-        self.own.connection.or(self.session.connection)
+        self.section.own.connection.or(self.session.connection)
     }
 
     /// The direction that holds here: the section's own, else the session's, else both ways.
     pub fn direction(&self) -> Direction {
-        self.own.direction.or(self.session.direction).unwrap_or_default()
+        self.section
+            .own
+            .direction
+            .or(self.session.direction)
+            .unwrap_or_default()
     }
 
     /// Whether the party that sent this description puts the other on hold: it does not want to receive, or names the
     /// address of nowhere and has no ICE that would find another.
     pub fn is_hold(&self) -> bool {
         matches!(self.direction(), Direction::SendOnly | Direction::Inactive)
-            || !(self.own.ice || self.session.ice)
+            || !(self.section.own.ice || self.session.ice)
                 && self.connection().is_some_and(|connection| connection.is_unspecified())
     }
 
@@ -212,23 +253,15 @@ impl<'a> Media<'a> {
         self.attribute_lines().filter_map(Attribute::parse)
     }
 
-    /// The attributes with these names, told from the others before anything else is done with them.
-    pub(super) fn attributes_named<'n>(&self, names: &'n [&str]) -> impl Iterator<Item = Attribute<'a>> + use<'a, 'n> {
-        self.attribute_lines()
-            .filter(|line| names.iter().any(|name| line.starts_with(name.as_bytes())))
-            .filter_map(Attribute::parse)
-            .filter(|attribute| names.contains(&attribute.name))
-    }
-
-    fn attribute_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        Lines::new(self.body)
+    pub(super) fn attribute_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        Lines::new(self.section.body)
             .filter(|line| line.kind == b'a')
             .map(|line| line.value.trim_ascii())
     }
 
     fn milliseconds(&self, name: &str) -> Option<Duration> {
-        let attribute = self.attributes_named(&[name]).next()?;
-        let (whole, fraction) = attribute.value.split_once('.').unwrap_or((attribute.value, ""));
+        let value = self.attribute_lines().find_map(|line| value_of(line, name))?;
+        let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
         let whole: u16 = whole.parse().ok()?;
         let mut micros = u64::from(whole) * 1000;
         let mut place = 100;
@@ -243,62 +276,54 @@ impl<'a> Media<'a> {
     }
 }
 
-/// The media sections of a description, read in one go through its lines.
+/// The value of an `a=` line, if it has this name: as [`Attribute::parse`] reads it, and told from others sooner.
+pub(super) fn value_of<'a>(line: &'a [u8], name: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix(name.as_bytes())?.trim_ascii_start();
+    match rest {
+        [] => Some(""),
+        [b':', value @ ..] => text(value.trim_ascii_start()),
+        _ => None,
+    }
+}
+
+/// The sections from some `m=` line on, read in one go through the lines.
 #[derive(Clone)]
 pub(super) struct Sections<'a> {
     text: &'a [u8],
     lines: Lines<'a>,
-    /// The `m=` line of the section that comes next, once it has been met.
-    heading: Option<Line<'a>>,
-    session: Defaults<'a>,
+    /// The section that comes next, once its `m=` line has been met.
+    next: Option<Section<'a>>,
 }
 
 impl<'a> Sections<'a> {
-    /// The sections of `text`, which begins with an `m=` line; all of its `m=` lines have passed [`check`].
-    pub(super) fn new(text: &'a [u8], session: Defaults<'a>) -> Self {
+    /// The sections of `text`, which begins with an `m=` line; all of its `m=` lines can be read.
+    pub(super) fn new(text: &'a [u8]) -> Self {
         let mut lines = Lines::new(text);
-        Self {
-            text,
-            heading: lines.next(),
-            lines,
-            session,
-        }
+        let next = lines.next().and_then(|line| Section::open(text, line).ok());
+        Self { text, lines, next }
     }
 }
 
 impl<'a> Iterator for Sections<'a> {
-    type Item = Media<'a>;
+    type Item = Section<'a>;
 
-    fn next(&mut self) -> Option<Media<'a>> {
-        let heading = self.heading.take()?;
-        let mut own = Defaults::default();
-        let start = heading.offset + VALUE + heading.value.len();
-        let mut end = self.text.len();
+    fn next(&mut self) -> Option<Section<'a>> {
+        let mut section = self.next.take()?;
         for line in &mut self.lines {
             if line.kind == b'm' {
-                end = line.offset;
-                self.heading = Some(line);
+                section.close(self.text.get(line.offset..).unwrap_or_default());
+                self.next = Section::open(self.text, line).ok();
                 break;
             }
-            own.take(line);
+            section.take(line);
         }
-        // INVARIANT: `check` has read this line before.
-        let (_, m) = media_line(heading.value).ok()?;
-        Some(Media {
-            kind: m.kind,
-            port: m.port,
-            ports: m.ports,
-            protocol: m.protocol,
-            formats: m.formats,
-            body: self.text.get(start..end)?,
-            own,
-            session: self.session,
-        })
+        Some(section)
     }
 }
 
-/// The parts of an `m=` line.
-struct MediaLine<'a> {
+/// An `m=` line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heading<'a> {
     kind: &'a str,
     port: u16,
     ports: u16,
@@ -306,25 +331,30 @@ struct MediaLine<'a> {
     formats: &'a str,
 }
 
-/// Says what is wrong with an `m=` line.
-pub(super) fn check(line: Line<'_>) -> Result<(), Error> {
-    media_line(line.value).map(drop).map_err(|error| {
-        let rest = match error {
-            nom::Err::Error(error) | nom::Err::Failure(error) => error.input,
-            nom::Err::Incomplete(_) => &[],
-        };
-        let offset = line.offset + VALUE + (line.value.len() - rest.len());
-        let second = line
-            .value
-            .split(|byte| matches!(byte, b' ' | b'\t'))
-            .filter(|word| !word.is_empty())
-            .nth(1);
-        let at_port = second.is_some_and(|word| rest.starts_with(word));
-        At::new(if at_port { ErrorKind::Port } else { ErrorKind::MediaLine }, offset)
-    })
+impl<'a> Heading<'a> {
+    /// Reads an `m=` line.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MediaLine`] or [`ErrorKind::Port`], where the line stops being one.
+    fn parse(line: Line<'a>) -> Result<Self, Error> {
+        heading(line.value).map(|(_, heading)| heading).map_err(|error| {
+            let rest = match error {
+                nom::Err::Error(error) | nom::Err::Failure(error) => error.input,
+                nom::Err::Incomplete(_) => &[],
+            };
+            let offset = line.offset + VALUE + (line.value.len() - rest.len());
+            let second = line
+                .value
+                .split(|byte| matches!(byte, b' ' | b'\t'))
+                .filter(|word| !word.is_empty())
+                .nth(1);
+            let at_port = second.is_some_and(|word| rest.starts_with(word));
+            At::new(if at_port { ErrorKind::Port } else { ErrorKind::MediaLine }, offset)
+        })
+    }
 }
 
-fn media_line(value: &[u8]) -> IResult<&[u8], MediaLine<'_>> {
+fn heading(value: &[u8]) -> IResult<&[u8], Heading<'_>> {
     let word = || take_while1(|byte: u8| byte.is_ascii_graphic());
     let (rest, (_, kind, _, port, ports, _, protocol, _)) = (
         space0,
@@ -337,12 +367,12 @@ fn media_line(value: &[u8]) -> IResult<&[u8], MediaLine<'_>> {
         space0,
     )
         .parse(value)?;
-    let line = MediaLine {
+    let heading = Heading {
         kind: text(kind).unwrap_or_default(),
         port,
         ports: ports.unwrap_or(1),
         protocol: text(protocol).unwrap_or_default(),
         formats: text(rest).unwrap_or_default(),
     };
-    Ok((&[], line))
+    Ok((&[], heading))
 }

@@ -18,13 +18,16 @@ pub use format::{Format, Formats, MAX_FORMATS};
 pub use hints::{Agreement, CodecHint, MAX_HINT_LEN, MAX_HINTS, SdpHints};
 pub use media::{Attribute, Connection, Direction, Media};
 
-use self::lines::Lines;
-use self::media::{Defaults, Sections};
+use self::lines::{Line, Lines};
+use self::media::{Defaults, Section, Sections};
 use crate::error::At;
 
 /// Longest description that is read, in bytes. It bounds every loop here; WebRTC offers with twenty candidates have a
 /// third of it.
 pub const MAX_LEN: usize = 32 * 1024;
+/// How many sections are kept while a description is read; those after them are read again when they are asked for.
+/// A telephone call has one of audio and at times one of video.
+const KEPT: usize = 2;
 
 /// What kept a text from being a session description, and where.
 pub type Error = At<ErrorKind>;
@@ -59,9 +62,12 @@ impl fmt::Display for ErrorKind {
 /// A session description whose version and `m=` lines have been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Description<'a> {
-    /// From the first `m=` line on.
-    media: &'a [u8],
-    defaults: Defaults<'a>,
+    session: Defaults<'a>,
+    /// The first sections, of which there are `count`.
+    kept: [Section<'a>; KEPT],
+    count: usize,
+    /// From the `m=` line on that comes after them.
+    rest: &'a [u8],
 }
 
 impl<'a> Description<'a> {
@@ -73,36 +79,63 @@ impl<'a> Description<'a> {
         if text.len() > MAX_LEN {
             return Err(At::new(ErrorKind::TooLong, MAX_LEN));
         }
+        let mut description = Self {
+            session: Defaults::default(),
+            kept: [Section::default(); KEPT],
+            count: 0,
+            rest: &[],
+        };
         let mut version = false;
-        let mut media = None;
-        let mut defaults = Defaults::default();
         for line in Lines::new(text) {
-            match (line.kind, media) {
-                (b'm', _) => {
-                    if !version {
-                        return Err(At::new(ErrorKind::NoVersion, line.offset));
-                    }
-                    media::check(line)?;
-                    media = media.or(Some(line.offset));
-                }
-                (b'v', None) if line.value.trim_ascii() == b"0" => version = true,
-                (b'v', None) => return Err(At::new(ErrorKind::Version, line.offset)),
-                (_, None) => defaults.take(line),
-                _ => {}
+            match (line.kind, description.count) {
+                (b'm', _) if !version => return Err(At::new(ErrorKind::NoVersion, line.offset)),
+                (b'm', _) => description.open(text, line)?,
+                (b'v', 0) if line.value.trim_ascii() == b"0" => version = true,
+                (b'v', 0) => return Err(At::new(ErrorKind::Version, line.offset)),
+                (_, 0) => description.session.take(line),
+                _ => description.take(line),
             }
         }
         if !version {
             return Err(At::new(ErrorKind::NoVersion, text.len()));
         }
-        Ok(Self {
-            media: media.and_then(|at| text.get(at..)).unwrap_or_default(),
-            defaults,
-        })
+        Ok(description)
+    }
+
+    /// Begins the section of an `m=` line, and ends the one before it.
+    fn open(&mut self, text: &'a [u8], line: Line<'a>) -> Result<(), Error> {
+        let section = Section::open(text, line)?;
+        if !self.rest.is_empty() {
+            return Ok(());
+        }
+        let rest = text.get(line.offset..).unwrap_or_default();
+        if let Some(last) = self.kept.get_mut(..self.count).and_then(<[_]>::last_mut) {
+            last.close(rest);
+        }
+        match self.kept.get_mut(self.count) {
+            Some(place) => {
+                *place = section;
+                self.count += 1;
+            }
+            None => self.rest = rest,
+        }
+        Ok(())
+    }
+
+    /// Gives the last section that is kept one of its lines.
+    fn take(&mut self, line: Line<'a>) {
+        if self.rest.is_empty()
+            && let Some(last) = self.kept.get_mut(..self.count).and_then(<[_]>::last_mut)
+        {
+            last.take(line);
+        }
     }
 
     /// The media sections, in their order, which pairs those of an answer with those of its offer.
     pub fn media(&self) -> impl Iterator<Item = Media<'a>> + use<'a> {
-        Sections::new(self.media, self.defaults)
+        let (kept, session) = (self.kept.into_iter().take(self.count), self.session);
+        kept.chain(Sections::new(self.rest))
+            .map(move |section| Media::new(section, session))
     }
 
     /// The first audio section that has not been refused.
