@@ -48,6 +48,7 @@ impl fmt::Display for ErrorKind {
 }
 
 /// Whether a datagram from a port shared with RTP is RTCP (RFC 5761 §4).
+#[inline]
 pub fn is_rtcp(datagram: &[u8]) -> bool {
     matches!(datagram, [first, second, ..] if first >> 6 == VERSION && RTCP_TYPES.contains(second))
 }
@@ -75,6 +76,7 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// [`ErrorKind`], with the offset of the field that is wrong or of the datagram's end where it is cut short.
+    #[inline]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, Error> {
         let cut = |kind| At::new(kind, datagram.len());
         let Some((header, rest)) = datagram.split_first_chunk::<HEADER_LEN>() else {
@@ -124,31 +126,37 @@ impl<'a> Packet<'a> {
     }
 
     /// The marker bit: for audio, the first packet of a talk spurt.
+    #[inline]
     pub fn marker(&self) -> bool {
         self.header[1] & 0x80 != 0
     }
 
     /// The payload type, 0 to 127.
+    #[inline]
     pub fn payload_type(&self) -> u8 {
         self.header[1] & 0x7f
     }
 
     /// The sequence number.
+    #[inline]
     pub fn sequence(&self) -> u16 {
         u16::from_be_bytes([self.header[2], self.header[3]])
     }
 
     /// The timestamp, in units of the payload's RTP clock.
+    #[inline]
     pub fn timestamp(&self) -> u32 {
         self.word(4)
     }
 
     /// The synchronisation source.
+    #[inline]
     pub fn ssrc(&self) -> u32 {
         self.word(8)
     }
 
     /// The contributing sources, at most 15.
+    #[inline]
     pub fn csrcs(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
         self.sources
             .as_chunks::<CSRC_LEN>()
@@ -158,16 +166,19 @@ impl<'a> Packet<'a> {
     }
 
     /// The header extension, where there is one.
+    #[inline]
     pub fn extension(&self) -> Option<Extension<'a>> {
         self.extension
     }
 
     /// The payload without padding; may be empty.
+    #[inline]
     pub fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
     /// Four bytes of the fixed header, `at` being 4 or 8.
+    #[inline]
     fn word(&self, at: usize) -> u32 {
         self.header[at..]
             .first_chunk()
