@@ -10,6 +10,13 @@ const REFUSED: &[Exception] = &[Exception {
     cases: &["message-1.sdp"],
 }];
 
+/// Files whose comments say that they are refused.
+const BROKEN: &[Exception] = &[Exception {
+    outcome: "read",
+    reason: "A fingerprint's length and the level of `ice-lite` are nothing that the sound of a leg depends on.",
+    cases: &["08.sdp", "11.sdp"],
+}];
+
 /// Reads a description and compares it with a plain look at its lines.
 fn compared(bytes: &[u8]) -> Result<(), String> {
     let description = Description::parse(bytes).map_err(|error| format!("refused: {:?}", error.kind))?;
@@ -33,12 +40,22 @@ fn compared(bytes: &[u8]) -> Result<(), String> {
 
 #[test]
 fn suites_of_other_projects_are_read_in_full() {
-    for (name, exceptions) in [("sdp-clux", &[][..]), ("sdp-sofia", REFUSED), ("sdp-webrtc-sdp", &[])] {
+    for (name, exceptions) in [
+        ("sdp-clux", &[][..]),
+        ("sdp-sofia", REFUSED),
+        ("sdp-webrtc-sdp", BROKEN),
+    ] {
         let Some(mut suite) = Suite::open(name, &[exceptions]) else {
             return;
         };
         for (name, bytes) in suite.files(&[".sdp"]) {
-            suite.case(&name, compared(&bytes));
+            let is_broken = String::from_utf8_lossy(&bytes).contains("This example fails to parse");
+            let outcome = match compared(&bytes) {
+                Ok(()) if is_broken => Err("read".to_owned()),
+                Err(refused) if is_broken && refused.starts_with("refused") => Ok(()),
+                outcome => outcome,
+            };
+            suite.case(&name, outcome);
         }
         suite.end();
     }

@@ -31,6 +31,11 @@ impl Exception {
     }
 }
 
+/// Whether the suites are beside the checkout.
+pub fn are_here() -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors").is_dir()
+}
+
 /// One suite under test.
 pub struct Suite {
     name: &'static str,
@@ -78,6 +83,11 @@ impl Suite {
             survived: 0,
             faults: Vec::new(),
         })
+    }
+
+    /// The files of a suite as input for something else than its own verdicts; none where it is not there.
+    pub fn inputs(name: &'static str, ends: &[&str]) -> Vec<(String, Vec<u8>)> {
+        Self::open(name, &[]).map_or(Vec::new(), |suite| suite.files(ends))
     }
 
     /// The suite's folder.
