@@ -20,10 +20,11 @@ use ohp::time::Timestamp;
 const CONFIG: Config = Config {
     replays: 200_000,
     hashes: 10,
-    kids: 10,
+    kids: 100,
     peers: 10,
     sets: 20_000,
-    slots: 64,
+    // Chunk sets in the making, and messages to be sent that nobody knows of since their storer was killed.
+    slots: 256,
     slot_bytes: 8_192,
 };
 
@@ -33,6 +34,10 @@ const IDS: u32 = 400;
 /// Messages that they put together, and the chunks of each.
 const MESSAGES: u32 = 40;
 const CHUNKS: u32 = 6;
+/// Budget that they spend together, a second.
+const RATE: u32 = 50;
+/// How long a message waits to be sent, in milliseconds.
+const STORED_MS: i64 = 20_000;
 
 const FILE: &str = "OHP_TABLE_FILE";
 const ROUND: &str = "OHP_TABLE_ROUND";
@@ -106,6 +111,10 @@ fn take(table: Table<'_>, message: u32, slot: SlotRef) -> bool {
     }
 }
 
+fn outgoing(number: u32) -> Vec<u8> {
+    chunk(number ^ 0x5555, 3)
+}
+
 fn xorshift(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -113,44 +122,57 @@ fn xorshift(state: &mut u64) -> u64 {
     *state
 }
 
-/// What a worker acknowledges, as 8 bytes, which a pipe keeps together.
+/// What a worker acknowledges, as 16 bytes, which a pipe keeps together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Said {
     Ready,
     New(u32),
     Chunk(u32, u32),
     Taken(u32),
+    Charged,
+    Stored(u32, u64),
+    /// Said before it is done, so that only what nobody has begun to release must be there.
+    Releases(u32, u64),
 }
 
 impl Said {
     fn say(self) {
-        let (kind, index, number) = match self {
+        let (kind, number, more) = match self {
             Said::Ready => (0, 0, 0),
-            Said::New(number) => (1, 0, number),
-            Said::Chunk(number, index) => (2, index as u8, number),
-            Said::Taken(number) => (3, 0, number),
+            Said::New(number) => (1, number, 0),
+            Said::Chunk(number, index) => (2, number, index.into()),
+            Said::Taken(number) => (3, number, 0),
+            Said::Charged => (4, 0, 0),
+            Said::Stored(number, slot) => (5, number, slot),
+            Said::Releases(number, slot) => (6, number, slot),
         };
-        let [a, b, c, d] = number.to_le_bytes();
-        std::io::stderr()
-            .write_all(&[0xa5, kind, index, 0x5a, a, b, c, d])
-            .unwrap();
+        let mut bytes = [0xa5, kind, 0, 0x5a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes[4..8].copy_from_slice(&u32::to_le_bytes(number));
+        bytes[8..].copy_from_slice(&u64::to_le_bytes(more));
+        std::io::stderr().write_all(&bytes).unwrap();
     }
 
     /// The next thing said; `None` at the end. Anything else is a worker's last words.
     fn read(pipe: &mut impl Read) -> Option<Self> {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 16];
         pipe.read_exact(&mut bytes).ok()?;
-        let [0xa5, kind, index, 0x5a, number @ ..] = bytes else {
+        let ([0xa5, kind, 0, 0x5a, number @ ..], Some(more)) = (
+            bytes.first_chunk::<8>().copied().unwrap_or_default(),
+            bytes.last_chunk().copied(),
+        ) else {
             let mut words = bytes.to_vec();
             pipe.read_to_end(&mut words).unwrap();
             panic!("a worker failed: {}", String::from_utf8_lossy(&words))
         };
-        let number = u32::from_le_bytes(number);
+        let (number, more) = (u32::from_le_bytes(number), u64::from_le_bytes(more));
         Some(match kind {
             0 => Said::Ready,
             1 => Said::New(number),
-            2 => Said::Chunk(number, index.into()),
-            _ => Said::Taken(number),
+            2 => Said::Chunk(number, more as u32),
+            3 => Said::Taken(number),
+            4 => Said::Charged,
+            5 => Said::Stored(number, more),
+            _ => Said::Releases(number, more),
         })
     }
 }
@@ -163,6 +185,7 @@ fn worker() {
     let (round, party) = (number(ROUND), number(PARTY) as u8);
     let table = Table::attach(map(Path::new(&path))).unwrap();
     let mut random = 88_172_645_463_325_252 ^ u64::from(round) << 40 ^ u64::from(party) << 20;
+    let mut waiting = Vec::new();
     Said::Ready.say();
     for step in 0.. {
         let id = round * IDS + step * IDS / 4_000 % IDS;
@@ -180,6 +203,27 @@ fn worker() {
                 }
             }
             Err(error) => assert!(matches!(error, SlotError::Done | SlotError::Full), "{error}"),
+        }
+        if table.charge(&key(table, Domain::Kid, round), RATE, now()) == Ok(true) {
+            Said::Charged.say();
+        }
+        if step % 8 == 0 {
+            let (number, owner) = (step << 8 | u32::from(party), key(table, Domain::Call, party.into()));
+            let stored = table
+                .slots()
+                .store(&owner, &outgoing(number), now().plus(STORED_MS), now());
+            match stored {
+                Ok(slot) => {
+                    Said::Stored(number, slot.to_bits()).say();
+                    waiting.push((number, slot));
+                }
+                Err(error) => assert_eq!(error, SlotError::Full),
+            }
+        }
+        if waiting.len() > 4 {
+            let (number, slot) = waiting.remove(0);
+            Said::Releases(number, slot.to_bits()).say();
+            assert_eq!(table.slots().release(slot), Ok(()));
         }
     }
 }
@@ -229,8 +273,9 @@ fn killed_workers_block_nobody_and_lose_nothing_acknowledged() {
     let mut random = 88_172_645_463_325_252;
     let mut winners = HashMap::new();
     let mut taken = HashSet::new();
-    let (mut chunks, mut vanished) = (0, 0);
+    let (mut chunks, mut vanished, mut spent, mut sendable) = (0, 0, 0, 0);
     for round in 0..u32::div_ceil(kills, WORKERS.into()) {
+        let began = Instant::now();
         let watchers: Vec<_> = (0..WORKERS)
             .map(|party| {
                 let child = spawn(&scratch.0, round, party);
@@ -239,6 +284,8 @@ fn killed_workers_block_nobody_and_lose_nothing_acknowledged() {
             })
             .collect();
         let mut stored = HashSet::new();
+        let mut waiting = HashMap::new();
+        let mut charged = 0;
         for (party, watcher) in watchers {
             for said in watcher.join().unwrap() {
                 match said {
@@ -248,13 +295,29 @@ fn killed_workers_block_nobody_and_lose_nothing_acknowledged() {
                         stored.insert((message, index));
                     }
                     Said::Taken(message) => assert!(taken.insert(message), "{message} was taken twice"),
+                    Said::Charged => charged += 1,
+                    Said::Stored(number, slot) => assert_eq!(waiting.insert(slot, number), None, "one slot for two"),
+                    Said::Releases(number, slot) => assert_eq!(waiting.remove(&slot), Some(number)),
                 }
             }
         }
         chunks += stored.len();
 
+        let allowance = u128::from(RATE) + began.elapsed().as_millis() * u128::from(RATE) / 1_000 + 1;
+        assert!(charged <= allowance, "{charged} charged of {allowance}");
+        spent += charged;
+
         // All are dead. Whatever they said holds, for one who comes now.
         let started = Instant::now();
+        assert!(table.charge(&key(table, Domain::Kid, round), RATE, now()).is_ok());
+        sendable += waiting.len();
+        for (slot, number) in waiting {
+            let (slot, mut out) = (SlotRef::from_bits(slot), [0; CONFIG.slot_bytes as usize]);
+            let len = table.slots().read(slot, 0, &mut out).unwrap();
+            assert_eq!(out[..len], outgoing(number), "message {number} to be sent");
+            assert_eq!(table.slots().release(slot), Ok(()));
+            assert_eq!(table.slots().release(slot), Err(SlotError::Gone));
+        }
         for (id, party) in &winners {
             let known = table.find(&key(table, Domain::EnvelopeId, *id), now());
             assert_eq!(known, Some(record(*party, *id)), "{id}");
@@ -302,11 +365,14 @@ fn killed_workers_block_nobody_and_lose_nothing_acknowledged() {
     }
     let stats = table.stats();
     println!(
-        "{} workers killed; {} records, {chunks} chunks, {} messages; {vanished} died between deed and word; {stats:?}",
+        "{} workers killed; {} records, {chunks} chunks, {} messages, {sendable} messages to be sent, {spent} charges; {vanished} died between deed and word; {stats:?}",
         kills,
         winners.len(),
         taken.len(),
     );
     assert!(vanished <= 2 * kills as usize);
-    assert_eq!((stats.replay_full, stats.set_full, stats.dead_sets), (0, 0, 0));
+    assert_eq!(
+        (stats.replay_full, stats.set_full, stats.kid_full, stats.dead_sets),
+        (0, 0, 0, 0)
+    );
 }

@@ -390,10 +390,9 @@ fn an_opener_that_is_overtaken_as_far_as_the_taking_delivers_nothing_twice() {
         let taken = results.iter().filter(|result| **result == Ok(b"abc".to_vec())).count();
         assert_eq!(taken, 1, "{results:?}");
         assert!(
-            results.iter().all(|result| matches!(
-                result,
-                Ok(_) | Err(SlotError::Done | SlotError::Gone | SlotError::Full)
-            )),
+            results
+                .iter()
+                .all(|result| matches!(result, Ok(_) | Err(SlotError::Done | SlotError::Gone | SlotError::Full))),
             "{results:?}"
         );
         assert_eq!(
