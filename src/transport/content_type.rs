@@ -14,7 +14,7 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Parser};
 
-use super::header::{is_fold_char, is_token};
+use super::header::{is_fold_char, is_same, is_token};
 use crate::error::At;
 use crate::id::{ENVELOPE_ID_LEN, EnvelopeId};
 
@@ -95,7 +95,7 @@ impl MediaType {
             ("multipart", "ohp", MediaType::Chunk),
         ];
         let same =
-            |name: &&(&str, &str, MediaType)| name.0.eq_ignore_ascii_case(kind) && name.1.eq_ignore_ascii_case(subtype);
+            |name: &&(&str, &str, MediaType)| is_same(name.1, subtype.as_bytes()) && is_same(name.0, kind.as_bytes());
         NAMES.iter().find(same).map_or(MediaType::Other, |name| name.2)
     }
 

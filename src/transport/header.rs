@@ -202,19 +202,24 @@ impl Needed {
             [b'c' | b'C'] => return Some(Needed::ContentType),
             [b'e' | b'E'] => return Some(Needed::ContentEncoding),
             [b'l' | b'L'] => return Some(Needed::ContentLength),
-            [.., b'q' | b'Q'] if name.len() == 4 => ("cseq", Needed::CSeq),
-            [.., b'd' | b'D'] if name.len() == 7 => ("call-id", Needed::CallId),
-            [.., b'r' | b'R'] if name.len() == 8 => ("ohp-tier", Needed::OhpTier),
-            [.., b'b' | b'B'] if name.len() == 8 => ("ohp-verb", Needed::OhpVerb),
-            [.., b'n' | b'N'] if name.len() == 11 => ("ohp-version", Needed::OhpVersion),
-            [b'c' | b'C', ..] if name.len() == 12 => ("content-type", Needed::ContentType),
-            [b'i' | b'I', ..] if name.len() == 12 => ("info-package", Needed::InfoPackage),
-            [b'c' | b'C', ..] if name.len() == 14 => ("content-length", Needed::ContentLength),
-            [b'c' | b'C', ..] if name.len() == 16 => ("content-encoding", Needed::ContentEncoding),
+            [.., b'q' | b'Q'] if name.len() == 4 => ("CSeq", Needed::CSeq),
+            [.., b'd' | b'D'] if name.len() == 7 => ("Call-ID", Needed::CallId),
+            [.., b'r' | b'R'] if name.len() == 8 => ("OHP-Tier", Needed::OhpTier),
+            [.., b'b' | b'B'] if name.len() == 8 => ("OHP-Verb", Needed::OhpVerb),
+            [.., b'n' | b'N'] if name.len() == 11 => ("OHP-Version", Needed::OhpVersion),
+            [b'c' | b'C', ..] if name.len() == 12 => ("Content-Type", Needed::ContentType),
+            [b'i' | b'I', ..] if name.len() == 12 => ("Info-Package", Needed::InfoPackage),
+            [b'c' | b'C', ..] if name.len() == 14 => ("Content-Length", Needed::ContentLength),
+            [b'c' | b'C', ..] if name.len() == 16 => ("Content-Encoding", Needed::ContentEncoding),
             _ => return None,
         };
-        known.as_bytes().eq_ignore_ascii_case(name).then_some(needed)
+        is_same(known, name).then_some(needed)
     }
+}
+
+/// Whether a name is `known` in any case. Nearly everyone writes it as it is registered, and that is quicker to tell.
+pub(super) fn is_same(known: &str, name: &[u8]) -> bool {
+    known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name)
 }
 
 fn cseq(text: &str) -> Option<u32> {
@@ -246,11 +251,12 @@ impl<'a> Field<'a> {
     /// [`ErrorKind::Text`] where it is not UTF-8, or holds a control character that is no fold.
     pub fn text(&self) -> Result<&'a str, Error> {
         let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n');
-        // Without an early end, a vector's width of bytes is looked at at once.
-        let has_control = self.value.iter().fold(false, |any, byte| any | is_control(byte));
         let wrong = match core::str::from_utf8(self.value) {
-            Ok(text) if !has_control => return Ok(text),
-            Ok(_) => self.value.iter().position(is_control).unwrap_or_default(),
+            Ok(text) if !may_have_control(self.value) => return Ok(text),
+            Ok(text) => match self.value.iter().position(is_control) {
+                Some(control) => control,
+                None => return Ok(text),
+            },
             Err(error) => error.valid_up_to(),
         };
         Err(At::new(ErrorKind::Text, self.value_offset + wrong))
@@ -342,7 +348,7 @@ impl<'a> Iterator for Fields<'a> {
             Ok((rest, (name, value))) => {
                 let offset = self.pos;
                 self.pos = self.block.len() - rest.len();
-                let value = value.trim_ascii();
+                let value = trim(value);
                 Ok(Field {
                     name,
                     value,
@@ -357,6 +363,29 @@ impl<'a> Iterator for Fields<'a> {
             }
         })
     }
+}
+
+/// Whether a value has a byte that may be a control character, folds included: `false` is certain. Eight bytes are looked
+/// at in one step, and of the last eight some twice.
+fn may_have_control(value: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let any = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
+        let delete = (word ^ (ONES * 0x7f)).wrapping_sub(ONES) & !(word ^ (ONES * 0x7f));
+        (below_blank | delete) & HIGHS != 0
+    };
+    match value.last_chunk() {
+        Some(last) => value.as_chunks().0.iter().any(any) || any(last),
+        None => value.iter().any(u8::is_ascii_control),
+    }
+}
+
+/// A value without the blanks around it. Those that nearly every line has go first, at once.
+fn trim(value: &[u8]) -> &[u8] {
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    value.strip_suffix(b"\r\n").unwrap_or(value).trim_ascii()
 }
 
 fn request_line(input: &[u8]) -> IResult<&[u8], &[u8]> {

@@ -117,6 +117,35 @@ fn malformed_lines_are_refused_at_their_place() {
 }
 
 #[test]
+fn a_control_character_is_found_wherever_it_stands() {
+    const NAME: &str = "Call-ID: ";
+    for len in 1..=26 {
+        for at in 0..len {
+            // What stands at an end is a blank around the value, not a part of it.
+            let text = |c: char| {
+                (0..len)
+                    .map(|other| if other == at { c } else { 'x' })
+                    .collect::<String>()
+            };
+            for control in (0..0x20_u8).chain([0x7f]).filter(|c| !b"\t\n\x0c\r".contains(c)) {
+                let value = text(char::from(control));
+                assert_eq!(
+                    kind(&format!("{NAME}{value}\r\n")),
+                    (ErrorKind::Text, NAME.len() + at),
+                    "{value:?}"
+                );
+            }
+            for harmless in ['é', ' ', '~', '\t'] {
+                let value = format!("y{}y", text(harmless));
+                let block = format!("{NAME}{value}\r\n");
+                let info = Info::parse(block.as_bytes(), b"").expect(&value);
+                assert_eq!(info.call_id, Some(value.as_str()));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_body_cut_at_a_nul_is_noticed() {
     let sent = Sent::new(&[b"\xA1".as_slice(), &[0; 60]].concat(), Default::default()).expect("encoded");
     let message = &sent.messages()[0];
