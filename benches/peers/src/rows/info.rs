@@ -2,14 +2,12 @@
 //! are Call-ID, CSeq's number, the media type in its two parts, Info-Package, the three OHP headers, and the body by
 //! its length.
 
-use std::hint::black_box;
-
 use ohp::transport::{Info, MediaType};
 use rsip::prelude::{HeadersExt as _, UntypedHeader as _};
 
 use super::{leaked, text};
 use crate::c;
-use crate::race::{Contestant, Row};
+use crate::race::{Contestant, Row, opaque};
 
 const HEAD: &str = "INFO sip:bob@198.51.100.7:5060;transport=udp SIP/2.0\r\n\
     Via: SIP/2.0/UDP pc33.atlanta.example.com:5060;branch=z9hG4bKnashds8;rport\r\n\
@@ -110,12 +108,12 @@ pub fn row() -> Row {
     let answer = ours(message).expect("an INFO");
     let mut missing = Vec::new();
     let mut contestants = vec![
-        Contestant::new("ours", "", move || ours(black_box(message)).unwrap_or_default()),
+        Contestant::new("ours", "", move || ours(opaque(message)).unwrap_or_default()),
         Contestant::new("rsip", "copies every header", move || {
-            by_rsip(black_box(message)).unwrap_or_default()
+            by_rsip(opaque(message)).unwrap_or_default()
         }),
         Contestant::new("rsipstack", "copies every header", move || {
-            by_rsipstack(black_box(message)).unwrap_or_default()
+            by_rsipstack(opaque(message)).unwrap_or_default()
         }),
     ];
     c::KAMAILIO_INFO.enter(

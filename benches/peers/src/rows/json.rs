@@ -7,14 +7,12 @@
     reason = "peers fill in members that nobody reads, as they would for a receiver"
 )]
 
-use std::hint::black_box;
-
 use ohp::cbor::json;
 use ohp::envelope::{Envelope, SHAPE};
 use serde::Deserialize;
 
 use super::ENVELOPE;
-use crate::race::{Contestant, Row};
+use crate::race::{Contestant, Row, opaque};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -316,24 +314,24 @@ fn peers() -> Vec<Contestant> {
     let mut tree_copy = ENVELOPE.to_vec();
     vec![
         Contestant::new("serde_json", NO_SCHEMA, || {
-            serde_json::from_slice::<Typed<'_>>(black_box(ENVELOPE)).map_or(0, |envelope| answer_of(&envelope))
+            serde_json::from_slice::<Typed<'_>>(opaque(ENVELOPE)).map_or(0, |envelope| answer_of(&envelope))
         }),
         Contestant::new("serde_json Value", TREE, || {
-            serde_json::from_slice::<serde_json::Value>(black_box(ENVELOPE)).map_or(0, |_| ANSWER)
+            serde_json::from_slice::<serde_json::Value>(opaque(ENVELOPE)).map_or(0, |_| ANSWER)
         }),
         Contestant::new("sonic-rs", NO_SCHEMA, || {
-            sonic_rs::from_slice::<Typed<'_>>(black_box(ENVELOPE)).map_or(0, |envelope| answer_of(&envelope))
+            sonic_rs::from_slice::<Typed<'_>>(opaque(ENVELOPE)).map_or(0, |envelope| answer_of(&envelope))
         }),
         Contestant::new("sonic-rs Value", TREE, || {
-            sonic_rs::from_slice::<sonic_rs::Value>(black_box(ENVELOPE)).map_or(0, |_| ANSWER)
+            sonic_rs::from_slice::<sonic_rs::Value>(opaque(ENVELOPE)).map_or(0, |_| ANSWER)
         }),
         // It writes into its input, so that a fresh copy is part of its work.
         Contestant::new("simd-json", NO_SCHEMA, move || {
-            copy.copy_from_slice(black_box(ENVELOPE));
+            copy.copy_from_slice(opaque(ENVELOPE));
             simd_json::serde::from_slice::<Typed<'_>>(&mut copy).map_or(0, |envelope| answer_of(&envelope))
         }),
         Contestant::new("simd-json Value", TREE, move || {
-            tree_copy.copy_from_slice(black_box(ENVELOPE));
+            tree_copy.copy_from_slice(opaque(ENVELOPE));
             simd_json::to_borrowed_value(&mut tree_copy).map_or(0, |_| ANSWER)
         }),
     ]
@@ -346,7 +344,7 @@ const ANSWER: u64 = 3 + 1;
 pub fn row() -> Row {
     let (mut scratch, mut out) = (vec![0; json::scratch_len(ENVELOPE.len())], vec![0; ENVELOPE.len()]);
     let mut contestants = vec![Contestant::new("ours", "", move || {
-        json::to_cbor(black_box(ENVELOPE), SHAPE, &mut scratch, &mut out).map_or(0, |_| ANSWER)
+        json::to_cbor(opaque(ENVELOPE), SHAPE, &mut scratch, &mut out).map_or(0, |_| ANSWER)
     })];
     contestants.extend(peers());
     Row {
@@ -362,7 +360,7 @@ pub fn row() -> Row {
 pub fn schema_row() -> Row {
     let (mut scratch, mut out) = (vec![0; json::scratch_len(ENVELOPE.len())], vec![0; ENVELOPE.len()]);
     let mut contestants = vec![Contestant::new("ours", "", move || {
-        let cbor = json::to_cbor(black_box(ENVELOPE), SHAPE, &mut scratch, &mut out).unwrap_or_default();
+        let cbor = json::to_cbor(opaque(ENVELOPE), SHAPE, &mut scratch, &mut out).unwrap_or_default();
         let mut broken = 0;
         let read = Envelope::read(cbor, &mut |_| broken += 1).is_ok();
         if read && broken == 0 { ANSWER } else { 0 }
