@@ -14,6 +14,8 @@ mod terms;
 mod view;
 mod violation;
 
+pub(crate) use path::follow;
+
 pub use draft::{DRAFT_DEPTH_MAX, DRAFT_FIELDS_MAX, Draft, DraftError, STAMP_RANDOM_LEN, Value};
 pub use read::ReadError;
 pub use schema::{EnvelopeShape, Field, SHAPE};
@@ -123,7 +125,7 @@ impl<'a> Envelope<'a> {
     ///
     /// A path that begins with `/` is a JSON Pointer (RFC 6901), for keys that hold dots.
     pub fn get(&self, path: &str) -> Option<Item<'a>> {
-        path::Steps::new(path).try_fold(self.root(), |item, step| step.follow(item))
+        path::follow(self.root(), path)
     }
 
     /// Top-level members that the schema of 0.1 does not know (interpretations, row 5).

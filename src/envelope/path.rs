@@ -10,6 +10,11 @@ pub(super) struct Steps<'p> {
     pointer: bool,
 }
 
+/// What a path leads to, inside of `item`.
+pub(crate) fn follow<'a>(item: Item<'a>, path: &str) -> Option<Item<'a>> {
+    Steps::new(path).try_fold(item, |item, step| step.follow(item))
+}
+
 /// One step into an item.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'p> {

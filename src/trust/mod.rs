@@ -2,6 +2,7 @@
 //!
 //! - [`jwk`]: keys as JSON Web Keys, others' and our own, and when a key may be believed;
 //! - [`jws`]: detached JSON Web Signatures over bytes that are never encoded twice;
+//! - [`jwt`]: compact tokens; [`sd_jwt`]: credentials of which a holder shows only a part;
 //! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
 //! - [`consent`]: the judgement of step 5.
 //!
@@ -31,9 +32,12 @@ pub mod issue;
 pub mod json;
 pub mod jwk;
 pub mod jws;
+pub mod jwt;
 #[cfg(feature = "std")]
 mod reserve;
+pub mod sd_jwt;
 pub mod terms;
+pub mod token_key;
 
 /// A text that a trust value owns.
 #[cfg(feature = "std")]
