@@ -38,11 +38,8 @@ impl EnvelopeId {
 
     /// Reads an identifier; `None` unless it is `cse_` and 26 characters of Crockford's alphabet.
     pub fn parse(text: &str) -> Option<Self> {
-        is_prefixed_ulid(text, ENVELOPE_ID_PREFIX).then(|| {
-            let mut id = [0; ENVELOPE_ID_LEN];
-            id.copy_from_slice(text.as_bytes());
-            Self(id)
-        })
+        let id = text.as_bytes().try_into().ok()?;
+        is_prefixed_ulid(text, ENVELOPE_ID_PREFIX).then_some(Self(id))
     }
 
     /// The identifier's text.

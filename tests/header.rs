@@ -135,6 +135,33 @@ fn every_declaration_is_documented_and_prefixed() {
     }
 }
 
+/// The functions that the header declares.
+fn functions() -> Vec<String> {
+    let header = std::fs::read_to_string(committed()).expect("include/ohp.h can be read");
+    let starts = header
+        .lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+    let names = starts.filter(|line| !line.starts_with("typedef")).filter_map(|line| {
+        let (start, _) = line.split_once('(')?;
+        Some(start.rsplit([' ', '*']).next().unwrap_or_default().to_owned())
+    });
+    names.collect()
+}
+
+#[test]
+fn stack_of_every_function_is_measured() {
+    let source = std::fs::read_to_string(root().join("tests/c/stack.c")).expect("tests/c/stack.c can be read");
+    let functions = functions();
+    assert!(functions.len() > 70, "{functions:?}");
+    for function in functions {
+        let measured = [format!("DO({function}, "), format!("WORK({function},")];
+        assert!(
+            measured.iter().any(|each| source.contains(each)),
+            "tests/c/stack.c leaves {function} out"
+        );
+    }
+}
+
 fn compiles(compiler: &str, arguments: &[&str], file: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let source = folder.join(file);
