@@ -22,6 +22,39 @@ pub const TIMESTAMP_TEXT_LEN: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
+/// A day of the proleptic Gregorian calendar, from 0000-01-01 to 9999-12-31 where it comes from a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    year: i64,
+    month: i64,
+    day: i64,
+}
+
+impl Date {
+    /// Reads an RFC 3339 `full-date`, `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    /// [`TimeError`] with the offset of the offending byte.
+    pub fn parse(text: &str) -> Result<Self, At<TimeError>> {
+        let mut at = Scanner::new(text);
+        let date = at.date()?;
+        at.end()?;
+        Ok(date)
+    }
+
+    /// The same day of the month, `months` later; the month's last day where it has no such day.
+    #[must_use]
+    pub fn plus_months(self, months: u16) -> Self {
+        let month = self.month - 1 + i64::from(months);
+        let (year, month) = (self.year + month / 12, month % 12 + 1);
+        Self {
+            year,
+            month,
+            day: self.day.min(days_in_month(year, month)),
+        }
+    }
+}
+
 /// Why a text is no RFC 3339 date-time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeError {
@@ -68,15 +101,8 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError`] with the offset of the offending byte.
     pub fn parse_rfc3339(text: &str) -> Result<Self, At<TimeError>> {
-        let mut at = Scanner {
-            bytes: text.as_bytes(),
-            pos: 0,
-        };
-        let year = at.number(4, 0, 9999)?;
-        at.one_of(b"-")?;
-        let month = at.number(2, 1, 12)?;
-        at.one_of(b"-")?;
-        let day = at.number(2, 1, days_in_month(year, month))?;
+        let mut at = Scanner::new(text);
+        let Date { year, month, day } = at.date()?;
         at.one_of(b"Tt")?;
         let hour = at.number(2, 0, 23)?;
         at.one_of(b":")?;
@@ -94,11 +120,15 @@ impl Timestamp {
             }
             _ => 0,
         };
-        if at.pos != text.len() {
-            return Err(At::new(TimeError::Syntax, at.pos));
-        }
+        at.end()?;
         let minutes = days_since_epoch(year, month, day) * 1440 + hour * 60 + minute - offset_minutes;
         Ok(Self((minutes * 60 + second) * 1000 + fraction))
+    }
+
+    /// The day that it is in UTC at that moment.
+    pub fn date(self) -> Date {
+        let (year, month, day) = civil_from_days(self.0.div_euclid(86_400_000));
+        Date { year, month, day }
     }
 
     /// The moment as `YYYY-MM-DDThh:mm:ss.mmmZ`, the form that this library emits (OHP §4.4 asks for milliseconds).
@@ -151,7 +181,31 @@ struct Scanner<'a> {
     pos: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            pos: 0,
+        }
+    }
+
+    fn date(&mut self) -> Result<Date, At<TimeError>> {
+        let year = self.number(4, 0, 9999)?;
+        self.one_of(b"-")?;
+        let month = self.number(2, 1, 12)?;
+        self.one_of(b"-")?;
+        let day = self.number(2, 1, days_in_month(year, month))?;
+        Ok(Date { year, month, day })
+    }
+
+    fn end(&self) -> Result<(), At<TimeError>> {
+        if self.pos == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(At::new(TimeError::Syntax, self.pos))
+        }
+    }
+
     fn one_of(&mut self, wanted: &[u8]) -> Result<u8, At<TimeError>> {
         match self.bytes.get(self.pos) {
             Some(byte) if wanted.contains(byte) => {
@@ -265,6 +319,18 @@ mod tests {
             let text = moment.to_text();
             assert_eq!(Timestamp::parse_rfc3339(text.as_str()), Ok(moment), "{}", text.as_str());
         }
+    }
+
+    #[test]
+    fn twelve_months_later_is_the_same_day_or_the_months_last() {
+        let date = |text| Date::parse(text).expect(text);
+        assert_eq!(date("2025-05-28").plus_months(12), date("2026-05-28"));
+        assert_eq!(date("2024-02-29").plus_months(12), date("2025-02-28"));
+        assert_eq!(date("2025-11-30").plus_months(3), date("2026-02-28"));
+        assert!(date("2026-05-28").plus_months(12) < date("2027-05-29"));
+        assert_eq!(Timestamp::from_millis(-1).date(), date("1969-12-31"));
+        assert_eq!(Date::parse("2026-02-30").unwrap_err().offset, 8);
+        assert_eq!(Date::parse("2026-02-03T").unwrap_err().offset, 10);
     }
 
     #[test]
