@@ -4,7 +4,7 @@
 //! - [`jws`]: detached JSON Web Signatures over bytes that are never encoded twice;
 //! - [`jwt`]: compact tokens; [`sd_jwt`]: credentials of which a holder shows only a part;
 //! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
-//! - [`consent`]: the judgement of step 5.
+//! - [`consent`]: the judgement of step 5; [`transparency`]: logs that envelopes are anchored in.
 //!
 //! Everything here is a value or a pure function. Not here: the order of the steps and the verdict
 //! ([`crate::verify`]), the primitives ([`crate::crypto`]), and any fetching: a resource that is not in the bundle is
@@ -38,6 +38,7 @@ mod reserve;
 pub mod sd_jwt;
 pub mod terms;
 pub mod token_key;
+pub mod transparency;
 
 /// A text that a trust value owns.
 #[cfg(feature = "std")]

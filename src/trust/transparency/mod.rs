@@ -1,0 +1,16 @@
+//! Transparency logs: append-only Merkle trees in which envelopes are anchored (OHP §5.7; interpretations, rows 8 and 46).
+//!
+//! - [`merkle`]: leaf and node hashes, inclusion and consistency proofs (RFC 9162);
+//! - [`note`]: signed notes (C2SP signed-note) and the keys that verify them;
+//! - [`checkpoint`]: what a log signs about its tree (C2SP tlog-checkpoint);
+//! - [`anchor`]: whether an envelope's entry in a log holds;
+//! - [`local`] (with `std`): a log of one's own in a folder, for those who have no other.
+//!
+//! Not here: asking a log over a network. Entries come with the trust bundle.
+
+pub mod anchor;
+pub mod checkpoint;
+#[cfg(feature = "std")]
+pub mod local;
+pub mod merkle;
+pub mod note;
