@@ -1,6 +1,7 @@
 //! JOSE headers (RFC 7515, section 4): what a header may say, for detached signatures and for tokens alike.
 //!
-//! A key inside or behind a header is never used, because it would let the signer choose whom we believe.
+//! A key inside or behind a header is never used, because it would let the signer choose whom we believe. The one
+//! exception is a proof of possession, whose very claim is "I hold this key": it has a way of its own, [`read_with_key`].
 
 use super::base64url;
 use super::jws::JwsError;
@@ -15,7 +16,9 @@ pub(super) const MAX_JSON_LEN: usize = MAX_HEADER_LEN * 3 / 4;
 pub(super) const SCRATCH_LEN: usize = json::max_cbor_len(MAX_JSON_LEN) + json::scratch_len(MAX_JSON_LEN);
 
 /// Header members by which a signer would bring its own key along.
-const KEY_MEMBERS: [&str; 4] = ["jwk", "jku", "x5u", "x5c"];
+const KEY_MEMBERS: [&str; 4] = [JWK, "jku", "x5u", "x5c"];
+
+const JWK: &str = "jwk";
 
 /// What a header says, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,17 @@ pub(super) fn read<'s>(encoded: &str, scratch: &'s mut [u8]) -> Result<Header<'s
         return Err(JwsError::EmbeddedKey);
     }
     judge(header)
+}
+
+/// Reads the header of a proof of possession, which brings its key along as `jwk`, and in no other way.
+pub(super) fn read_with_key<'s>(encoded: &str, scratch: &'s mut [u8]) -> Result<(Header<'s>, Map<'s>), JwsError> {
+    let header = parse(encoded, scratch)?;
+    let mut others = KEY_MEMBERS.iter().filter(|name| **name != JWK);
+    if others.any(|name| header.get(name).is_some()) {
+        return Err(JwsError::EmbeddedKey);
+    }
+    let key = header.get(JWK).and_then(Item::map).ok_or(JwsError::KeyMissing)?;
+    Ok((judge(header)?, key))
 }
 
 fn parse<'s>(encoded: &str, scratch: &'s mut [u8]) -> Result<Map<'s>, JwsError> {

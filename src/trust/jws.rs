@@ -57,6 +57,8 @@ pub enum JwsError {
     HeaderNotObject,
     /// A member that embeds or points to a key: `jwk`, `jku`, `x5u` or `x5c`.
     EmbeddedKey,
+    /// A proof of possession without its key: no `jwk`, or one that is no object.
+    KeyMissing,
     /// No `alg`, or one that is no text.
     AlgMissing,
     /// `alg` is `none`.
@@ -98,6 +100,7 @@ impl fmt::Display for JwsError {
             Self::HeaderJson(kind) => return write!(f, "the JWS header is not usable: {kind}"),
             Self::HeaderNotObject => "the JWS header is not a JSON object",
             Self::EmbeddedKey => "the JWS header brings its own key (jwk, jku, x5u or x5c); name it by kid only",
+            Self::KeyMissing => "the JWS header has no jwk; a proof of possession brings its public key along",
             Self::AlgMissing => "the JWS header has no alg",
             Self::AlgNone => "the JWS is unsigned (alg none)",
             Self::AlgDiffers => "the JWS header's alg is not the signature entry's",

@@ -3,8 +3,10 @@
 //! - [`jwk`]: keys as JSON Web Keys, others' and our own, and when a key may be believed;
 //! - [`jws`]: detached JSON Web Signatures over bytes that are never encoded twice;
 //! - [`jwt`]: compact tokens; [`sd_jwt`]: credentials of which a holder shows only a part;
+//! - [`dpop`]: proofs that the sender of a request holds the key that its token is bound to;
 //! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
-//! - [`consent`]: the judgement of step 5; [`transparency`]: logs that envelopes are anchored in.
+//! - [`consent`]: the judgement of step 5; [`assurance`]: that of step 6, by the provider's [`block_proof`];
+//! - [`transparency`]: logs that envelopes are anchored in.
 //!
 //! Everything here is a value or a pure function. Not here: the order of the steps and the verdict
 //! ([`crate::verify`]), the primitives ([`crate::crypto`]), and any fetching: a resource that is not in the bundle is
@@ -23,9 +25,12 @@
     )
 )]
 
+pub mod assurance;
 pub mod base64url;
+pub mod block_proof;
 pub mod bundle;
 pub mod consent;
+pub mod dpop;
 mod header;
 pub mod issue;
 #[cfg(feature = "std")]

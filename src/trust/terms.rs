@@ -25,6 +25,17 @@ pub enum Ladder {
     Federation,
 }
 
+impl core::fmt::Display for Ladder {
+    /// The member that holds a level of it.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "ial",
+            Self::Authentication => "aal",
+            Self::Federation => "fal",
+        })
+    }
+}
+
 impl Level {
     /// The level that `text` names on `ladder`, such as `AAL2` on [`Ladder::Authentication`].
     pub fn parse(ladder: Ladder, text: &str) -> Option<Self> {

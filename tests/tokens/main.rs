@@ -1,5 +1,8 @@
-//! Tokens, by what they promise: compact JWTs and credentials with selective disclosure; and each attack on them.
+//! Tokens, by what they promise: compact JWTs, credentials with selective disclosure, proofs of possession, and what an
+//! identity provider vouches for; and each attack on them.
 
+mod assurance;
+mod dpop;
 mod forge;
 mod jwt;
 mod sd_jwt;

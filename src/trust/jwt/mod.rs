@@ -22,7 +22,7 @@ use crate::time::{CLOCK_SKEW_MS, Timestamp};
 #[cfg(feature = "std")]
 pub use sign::{JsonObject, sign};
 #[cfg(feature = "std")]
-pub(super) use sign::{public_jwk, quoted, to_base64url, to_json};
+pub(super) use sign::{public_jwk, quoted, sign_with_header, to_base64url, to_json};
 
 /// Longest token in characters: what common HTTP servers take in one header, and four times the longest of OpenID
 /// Federation's entity statements that were met.
@@ -199,6 +199,12 @@ impl<'t> Compact<'t> {
     /// [`JwtError::Header`], [`JwtError::PayloadNotEncoded`].
     pub fn header<'s>(&self, scratch: &'s mut [u8]) -> Result<Header<'s>, JwtError> {
         plain(header::read(self.header, scratch)?)
+    }
+
+    /// Reads the header of a proof of possession, which brings its key along.
+    pub(super) fn header_with_key<'s>(&self, scratch: &'s mut [u8]) -> Result<(Header<'s>, Map<'s>), JwtError> {
+        let (header, key) = header::read_with_key(self.header, scratch)?;
+        Ok((plain(header)?, key))
     }
 
     /// Verifies the signature by `key`. `alg` is what the header names.
