@@ -256,6 +256,25 @@ fn a_deflate_bomb_ends_where_the_buffer_ends() {
     assert_eq!(decode_as(&raw(&bomb), DEFLATE), Err(ErrorKind::TooLarge));
 }
 
+/// An inflater builds its tables for each block; no deflater ends one before its 127th symbol.
+#[test]
+fn a_deflate_stream_of_many_blocks_is_refused_and_that_of_a_frugal_deflater_is_not() {
+    // Empty stored blocks, then the last.
+    let blocks = |count: usize| [[0, 0, 0, 0xFF, 0xFF].repeat(count - 1), vec![1, 0, 0, 0xFF, 0xFF]].concat();
+    let mut out = [0; 16];
+    let mut inflated = |count| inflate::inflate(&blocks(count), Wrapper::Raw, &mut out);
+    assert_eq!(inflated(inflate::BLOCKS_MAX), Ok(0));
+    assert_eq!(inflated(inflate::BLOCKS_MAX + 1), Err(inflate::Error::Blocks));
+
+    let python = "import sys,zlib;c=zlib.compressobj(9,8,15,1);sys.stdout.buffer.write(c.compress(bytes(b%251*b%256 \
+                  for b in range(32768)))+c.flush())";
+    let Some(frugal) = python_output(python, b"") else {
+        return;
+    };
+    let mut out = vec![0; ENVELOPE_MAX];
+    assert_eq!(inflate::inflate(&frugal, Wrapper::Zlib, &mut out), Ok(ENVELOPE_MAX));
+}
+
 #[test]
 fn a_deflate_stream_cut_lengthened_or_altered_is_refused() {
     let cbor = decode(JSON).expect("JSON").0;
