@@ -1,6 +1,6 @@
 //! JSON in: what it becomes in canonical CBOR, and each way in which it can be wrong, at its byte.
 
-use ohp::cbor::json::{Error, ErrorKind, Form, Plain, Shape, max_cbor_len, scratch_len, to_cbor};
+use ohp::cbor::json::{Error, ErrorKind, Form, LONG_NUMBERS_MAX, Plain, Shape, max_cbor_len, scratch_len, to_cbor};
 use ohp::cbor::{MAX_DEPTH, MAX_INPUT_LEN, check};
 
 fn encode<S: Shape>(json: &[u8], shape: S) -> Result<Vec<u8>, Error> {
@@ -374,4 +374,21 @@ fn what_would_act_on_a_terminal_is_written_escaped_and_reads_back() {
     let (mut scratch, mut out) = ([0; 512], [0; 64]);
     let back = ohp::cbor::json::to_cbor(json.as_bytes(), ohp::cbor::json::Plain, &mut scratch, &mut out);
     assert_eq!(back.expect("JSON"), cbor);
+}
+
+/// Each may lie next to the middle of two floats, where its digits have to be multiplied out.
+#[test]
+fn floats_of_more_than_nineteen_digits_are_few() {
+    let list = |number: &str, count: usize| format!("[{}]", vec![number; count].join(","));
+    let long = "0.00012345678901234567890e3";
+    assert!(encode(list(long, LONG_NUMBERS_MAX).as_bytes(), Plain).is_ok());
+    let offset = 1 + LONG_NUMBERS_MAX * (long.len() + 1);
+    fails(list(long, LONG_NUMBERS_MAX + 1), ErrorKind::LongNumbers, offset);
+    for quick in [
+        "0.0001234567890123456789e3",
+        "1234567890.123456789e-300",
+        "12345678901234567890",
+    ] {
+        assert!(encode(list(quick, 1000).as_bytes(), Plain).is_ok(), "{quick}");
+    }
 }

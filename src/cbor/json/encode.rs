@@ -24,6 +24,7 @@ pub fn to_cbor<'o, S: Shape>(json: &[u8], shape: S, scratch: &mut [u8], out: &'o
         pos: 0,
         members: Members::new(scratch),
         out: Writer::new(out),
+        long_numbers: super::LONG_NUMBERS_MAX,
     };
     encoder.document(shape)?;
     Ok(encoder.out.into_written())
@@ -34,6 +35,8 @@ struct Encoder<'j, 's, 'o> {
     pos: usize,
     members: Members<'s>,
     out: Writer<'o>,
+    /// Floats of more than 19 digits that may still come.
+    long_numbers: usize,
 }
 
 /// An open container.
@@ -213,7 +216,7 @@ impl<'j> Encoder<'j, '_, '_> {
             Some(b'"') if form == Form::Time => self.time(),
             Some(b'"') => self.string().map(|_| ()),
             Some(b'-' | b'0'..=b'9') => {
-                let (number, end) = number::read(self.json, self.pos, form == Form::Float)?;
+                let (number, end) = number::read(self.json, self.pos, form == Form::Float, &mut self.long_numbers)?;
                 let written = match number {
                     Number::Unsigned(value) => self.out.unsigned(value),
                     Number::Negative(n) => self.out.negative(n),

@@ -23,6 +23,10 @@ pub use print::from_cbor;
 #[cfg(feature = "std")]
 pub(crate) use print::string as quote;
 
+/// Most numbers with a fraction or an exponent and more than 19 significant digits in one input: each may take 100 µs.
+/// No encoder writes a float with more than 17.
+pub const LONG_NUMBERS_MAX: usize = 16;
+
 /// What was wrong with a JSON input, and at which byte of it.
 pub type Error = At<ErrorKind>;
 
@@ -59,6 +63,8 @@ pub enum ErrorKind {
     IntegerRange,
     /// A number too large for a float; the offset is that of its first byte.
     FloatRange,
+    /// One number of more than 19 significant digits too many ([`LONG_NUMBERS_MAX`]); the offset is that of its first byte.
+    LongNumbers,
     /// A key for the second time in one object; the offset is that of its opening quotation mark.
     DuplicateKey,
     /// A string that is no RFC 3339 date-time where the shape wants one; the offset is that of the offending byte, or of
@@ -90,6 +96,9 @@ impl fmt::Display for ErrorKind {
                 "a JSON integer outside of -2^64 to 2^64-1; send it as a string or with an exponent"
             }
             ErrorKind::FloatRange => "a JSON number that overflows a 64-bit float; send it as a string",
+            ErrorKind::LongNumbers => {
+                "more than 16 JSON numbers of more than 19 digits; a 64-bit float has 17, so round them"
+            }
             ErrorKind::DuplicateKey => "a JSON key for the second time in one object; keep one",
             ErrorKind::TimeSyntax => "an RFC 3339 date-time such as 2026-05-28T13:42:11Z was expected",
             ErrorKind::OutputFull => "the buffer for the CBOR is too short; give a longer one",
