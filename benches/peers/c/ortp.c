@@ -1,4 +1,4 @@
-/* oRTP: accessors over the packet's bytes; nothing is checked but where the payload starts. */
+/* oRTP: accessors over the packet's bytes; where the payload starts is checked, its padding is not. */
 #include "peer.h"
 
 #include <arpa/inet.h>

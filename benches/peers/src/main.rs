@@ -85,11 +85,38 @@ fn main() {
     std::process::exit(i32::from(wrong));
 }
 
+/// The peers in Rust, whose versions are those of the lock file.
+const CRATES: [&str; 13] = [
+    "cbor4ii",
+    "ciborium",
+    "minicbor",
+    "rsip",
+    "rsipstack",
+    "rtp-rs",
+    "rtp-types",
+    "sdp-rs",
+    "sdp-types",
+    "serde_json",
+    "simd-json",
+    "sonic-rs",
+    "webrtc-sdp",
+];
+
+fn crate_version(name: &str) -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    lock.split_once(&format!("name = \"{name}\"\nversion = \""))
+        .and_then(|(_, rest)| rest.split('"').next())
+        .unwrap_or("?")
+}
+
 fn versions() -> Value {
-    c::ALL
+    let in_c = c::ALL
         .iter()
-        .map(|peer| (peer.name().to_string(), Value::from(peer.text)))
-        .collect()
+        .map(|peer| (peer.name().to_string(), Value::from(peer.text)));
+    let in_rust = CRATES
+        .iter()
+        .map(|name| (name.to_string(), Value::from(crate_version(name))));
+    in_c.chain(in_rust).collect()
 }
 
 fn to_json(row: &Row, outcomes: &[Outcome]) -> Value {
@@ -148,7 +175,11 @@ fn print_table(raced: &[(&Row, Vec<Outcome>)]) {
             None => format!("{} – ({})", peer.name(), peer.text),
         })
         .collect();
-    println!("In C: {}. In Rust: as in `benches/peers/Cargo.lock`.", peers.join(", "));
+    let crates: Vec<_> = CRATES
+        .iter()
+        .map(|name| format!("{name} {}", crate_version(name)))
+        .collect();
+    println!("In C: {}. In Rust: {}.", peers.join(", "), crates.join(", "));
 }
 
 fn mark(lacks: &str) -> String {

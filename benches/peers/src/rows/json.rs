@@ -308,7 +308,7 @@ fn answer_of(envelope: &Typed<'_>) -> u64 {
 }
 
 fn peers() -> Vec<Contestant> {
-    const NO_SCHEMA: &str = "typed; types of members are all the schema it checks";
+    const NO_SCHEMA: &str = "typed; no schema beyond that";
     const TREE: &str = "tree; no schema";
     let mut copy = ENVELOPE.to_vec();
     let mut tree_copy = ENVELOPE.to_vec();

@@ -46,13 +46,13 @@ pub fn row() -> Row {
             })
         }),
     ];
-    c::PJMEDIA_RTP.enter("padding not looked at", bytes, &mut contestants, &mut missing);
-    c::ORTP.enter(
-        "no check of version, padding or length",
+    c::PJMEDIA_RTP.enter(
+        "padding that is too long passed over",
         bytes,
         &mut contestants,
         &mut missing,
     );
+    c::ORTP.enter("padding not looked at", bytes, &mut contestants, &mut missing);
     c::LIBRE_RTP.enter("padding not looked at", bytes, &mut contestants, &mut missing);
     Row {
         name: "RTP header",
