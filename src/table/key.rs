@@ -32,6 +32,8 @@ pub enum Domain {
     Surface = 9,
     /// What the slots call a chunk set: a message of an owner.
     ChunkSet = 10,
+    /// What an identity provider has vouched for.
+    Assurance = 11,
 }
 
 /// A 128-bit name in a domain, made by [`super::Table::key`].

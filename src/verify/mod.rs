@@ -7,6 +7,7 @@
 //!
 //! What a verdict does to a call is not decided here: see [`crate::leg`] and each host's `enforce`.
 
+mod assurance;
 mod audience;
 mod call_leg;
 mod consent;
@@ -29,12 +30,19 @@ use crate::envelope::{Envelope, RejectReason, Tier};
 use crate::time::Timestamp;
 use crate::transport::Echo;
 use crate::trust::bundle::Bundle;
+use crate::trust::{jws, sd_jwt};
 
 /// The highest tier whose steps are all built. A receiver's `maxTier` above it counts as this.
 pub const BUILT_MAX_TIER: Tier = Tier::Signed;
 
-/// Bytes of scratch that [`verify`] needs: the JWS signing input over a surface of 8 KiB, in base64url.
-pub const VERIFY_SCRATCH: usize = crate::trust::jws::SCRATCH_LEN;
+/// Bytes of scratch that [`verify`] needs: for the claims of a credential, which are at its front, and behind them for
+/// the JWS signing input over a surface of 8 KiB in base64url, or for reading the credential, whichever is more.
+pub const VERIFY_SCRATCH: usize = sd_jwt::CLAIMS_MAX
+    + if jws::SCRATCH_LEN > sd_jwt::SCRATCH_LEN {
+        jws::SCRATCH_LEN
+    } else {
+        sd_jwt::SCRATCH_LEN
+    };
 
 /// What surrounds the envelope that is to be judged.
 pub struct Situation<'s> {
@@ -77,8 +85,10 @@ pub fn verify<'a>(
     scratch: &mut [u8],
     observe: &mut dyn FnMut(Step, StepResult),
 ) -> Verdict<'a> {
+    let (claims, scratch) = scratch.split_at_mut(sd_jwt::CLAIMS_MAX.min(scratch.len()));
     let mut run = Run {
         situation,
+        claims,
         scratch,
         observe,
         traces: None,
@@ -103,6 +113,8 @@ type Checked = Result<Passed, Failure>;
 /// A verification under way.
 struct Run<'r, 's, 'a> {
     situation: &'r Situation<'s>,
+    /// Where step 6 leaves the caller's claims.
+    claims: &'r mut [u8],
     scratch: &'r mut [u8],
     observe: &'r mut dyn FnMut(Step, StepResult),
     /// What step 0 looked up, to be recorded at the end.
@@ -184,9 +196,9 @@ impl<'a> Run<'_, '_, 'a> {
             },
             Step::CallLeg => self.call_leg(envelope),
             Step::Consent => self.consent(envelope),
+            Step::Assurance => self.assurance(envelope),
             // The tier gate of step 0 keeps these tiers out; should it ever not, nothing is passed unchecked.
-            Step::Assurance
-            | Step::RiskClass
+            Step::RiskClass
             | Step::Prohibited
             | Step::AnnexIii
             | Step::Disclosure

@@ -11,6 +11,11 @@ use crate::envelope::{Envelope, RejectReason, Tier, Verb};
 use crate::media::Fingerprint;
 use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
 use crate::time::{CLOCK_SKEW_MS, MAX_LIFETIME_MS, Timestamp};
+use crate::trust::block_proof::Block;
+
+/// How long it is remembered at most which call has shown a provider's proof, in milliseconds: the hour for which
+/// docs/04 keeps revoked keys listed. What may be older is for `maxStepUpAge` to refuse.
+const ASSURANCE_MEMORY_MS: i64 = 3_600_000;
 
 /// The shared table, and whose budget an envelope is charged to before its signature is known.
 #[derive(Clone, Copy)]
@@ -129,6 +134,30 @@ impl Run<'_, '_, '_> {
             call: self.call_word(table, envelope),
         };
         match table.record(&key, record, expiry(envelope, self.situation.now), self.situation.now) {
+            Ok(Recorded::New) => false,
+            Ok(Recorded::Known(known)) => !self.is_this_call(table, known.call),
+            // A full table proves nothing against a call; it has been counted.
+            Err(TableFull) => false,
+        }
+    }
+
+    /// Whether another call has shown what this provider vouches for; if none has, this call now has. Known by what is
+    /// signed, not by the signature, of which some algorithms have a second one.
+    pub(super) fn assurance_was_elsewhere(&self, envelope: &Envelope<'_>, idp: &str, block: &Block<'_>) -> bool {
+        let Some(memory) = self.situation.memory else {
+            return false;
+        };
+        let table = &memory.table;
+        let [head, before, after] = block.segments();
+        let key = table.key(Domain::Assurance, &[idp.as_bytes(), head, before, after]);
+        let record = Record {
+            surface: (0, 0),
+            call: self.call_word(table, envelope),
+        };
+        let now = self.situation.now;
+        let longest = self.situation.bundle.receiver().max_step_up_age;
+        let longest = longest.map_or(ASSURANCE_MEMORY_MS, |seconds| i64::from(seconds) * 1000);
+        match table.record(&key, record, now.plus(longest.min(ASSURANCE_MEMORY_MS)), now) {
             Ok(Recorded::New) => false,
             Ok(Recorded::Known(known)) => !self.is_this_call(table, known.call),
             // A full table proves nothing against a call; it has been counted.

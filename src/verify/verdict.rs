@@ -9,9 +9,11 @@ use super::freshness::Untimely;
 use super::{STEP_COUNT, Step, StepResult};
 use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
 use crate::transport::echo;
+use crate::trust::assurance;
 use crate::trust::consent;
 use crate::trust::jwk::KeyRefusal;
 use crate::trust::jws::JwsError;
+use crate::trust::sd_jwt::SdJwtError;
 
 /// How a verification ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +121,14 @@ pub enum Why {
     FingerprintSeenElsewhere,
     /// Consent does not cover what we would do.
     Consent(consent::Refusal),
+    /// No identity provider vouches for the caller as far as is needed.
+    Assurance(assurance::Refusal),
+    /// There is no credential of the caller's (`caller.identity.sdJwtVc`).
+    NoCredential,
+    /// The caller's credential does not hold.
+    Credential(SdJwtError),
+    /// Another call has shown the same proof of assurance, and policy demands that each is for one call.
+    AssuranceSeenElsewhere,
 }
 
 impl fmt::Display for Why {
@@ -157,6 +167,12 @@ impl fmt::Display for Why {
             Self::Media(doubt) => doubt.fmt(f),
             Self::FingerprintSeenElsewhere => f.write_str("another call has shown the same audio fingerprint"),
             Self::Consent(refusal) => refusal.fmt(f),
+            Self::Assurance(refusal) => refusal.fmt(f),
+            Self::NoCredential => f.write_str("caller.identity.sdJwtVc is missing"),
+            Self::Credential(error) => error.fmt(f),
+            Self::AssuranceSeenElsewhere => {
+                f.write_str("another call has shown the same caller.assurance, and policy demands one for each call")
+            }
         }
     }
 }
@@ -250,6 +266,8 @@ pub enum Warning {
     Schema(Violation),
     /// The envelope carries a fingerprint and no sound was at hand to compare it with.
     FingerprintUnchecked,
+    /// Another call has shown the same proof of assurance; the provider has not named the call in it.
+    AssuranceSeenElsewhere,
     /// The envelope is unsigned, though the proposal that it answers was signed: it can only end that proposal.
     EndsOnly,
 }
@@ -260,6 +278,9 @@ impl fmt::Display for Warning {
             Self::Schema(violation) => violation.fmt(f),
             Self::FingerprintUnchecked => {
                 f.write_str("session.media.rtpFingerprint was not compared: there is no media here")
+            }
+            Self::AssuranceSeenElsewhere => {
+                f.write_str("another call has shown the same caller.assurance; ask the provider to name the call in it")
             }
             Self::EndsOnly => f.write_str("an unsigned or short answer to a signed proposal can only end it"),
         }
@@ -302,6 +323,8 @@ pub struct Verdict<'a> {
     pub warnings: Warnings,
     /// Whether members that the schema demands are missing, which a short form at Core may (interpretations, row 9).
     pub short_form: bool,
+    /// Length of the claims that step 6 has verified and written, in bytes; 0 if there are none.
+    pub claims_len: usize,
     /// Whether the envelope may only end the proposal that it answers (interpretations, row 43).
     pub ends_only: bool,
 }
@@ -318,6 +341,7 @@ impl<'a> Verdict<'a> {
                 list: [None; WARNINGS_MAX],
             },
             short_form: false,
+            claims_len: 0,
             ends_only: false,
         }
     }
