@@ -2,6 +2,7 @@
 //! identity provider vouches for; and each attack on them.
 
 mod assurance;
+mod bounds;
 mod dpop;
 mod forge;
 mod jwt;
