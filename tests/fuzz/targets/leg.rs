@@ -30,7 +30,7 @@ target!(seeds: write_seeds, |data| {
             given_back: 0,
             count: 0,
         };
-        while !take.is_empty() && pair.count < 200 {
+        while !take.is_empty() && pair.count < 80 {
             pair.step(&mut take);
         }
         pair.check();
