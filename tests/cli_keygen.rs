@@ -35,6 +35,39 @@ fn key_pair_is_made_and_the_private_half_is_readable_by_its_owner_only() {
 }
 
 #[test]
+fn every_type_of_key_is_made_and_can_be_read_again() {
+    for (name, kty, usage, alg, secret) in [
+        ("ed25519", "OKP", "sig", "EdDSA", "d"),
+        ("ml-dsa-65", "AKP", "sig", "ML-DSA-65", "priv"),
+        ("x25519", "OKP", "enc", "HPKE/X25519-SHA256-CHACHA20POLY1305", "d"),
+    ] {
+        let path = folder(&format!("keygen-{name}")).join("key.json");
+        let path = path.to_str().unwrap();
+        let made = ohp(&["keygen", "--type", name, "--out", path]);
+        assert_eq!(made.status, 0, "{name}: {}", made.stderr);
+        let public = &made.json()["keys"][0];
+        assert_eq!(
+            (public["kty"].as_str(), public["use"].as_str()),
+            (Some(kty), Some(usage))
+        );
+        assert_eq!(public["alg"], alg);
+        assert!(
+            public.get(secret).is_none(),
+            "{name}: the private key reached standard output"
+        );
+        let private = std::fs::read(path).unwrap();
+        let keys = ohp::trust::jwk::OwnKeys::from_json(&private).expect(name);
+        assert_eq!(keys.keys()[0].kid(), public["kid"], "{name}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    assert_eq!(ohp(&["keygen", "--type", "rsa", "--out", "/nowhere/at/all"]).status, 3);
+}
+
+#[test]
 fn key_is_overwritten_only_by_force() {
     let path = folder("keygen-force").join("key.json");
     let path = path.to_str().unwrap();

@@ -239,10 +239,11 @@ fn signatures_that_do_not_hold_are_refused_with_their_cause() {
         refused(&receiver_json(), &to_cbor(&two.to_string())),
         Why::SignatureCount(0).to_string()
     );
-    two["signatures"] = json!([entry, { "kid": "pq", "alg": "ML-DSA-65", "jws": "e30..AA" }]);
+    let post_quantum = json!({ "kid": "pq", "alg": "ML-DSA-65", "jws": "e30..AA" });
+    two["signatures"] = json!([entry, post_quantum, post_quantum]);
     assert_eq!(
         refused(&receiver_json(), &to_cbor(&two.to_string())),
-        Why::UncheckedAlgorithm.to_string()
+        Why::PostQuantumCount(2).to_string()
     );
 
     for (member, value, cause) in [

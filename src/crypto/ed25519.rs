@@ -10,6 +10,8 @@ use core::fmt;
 use ed25519_dalek::Signer as _;
 use zeroize::Zeroize as _;
 
+use super::backend::{Backend as _, Chosen};
+
 /// Length of a public key in bytes.
 pub const PUBLIC_LEN: usize = 32;
 
@@ -104,9 +106,10 @@ impl PublicKey {
         if !below(s, &BASE_ORDER) {
             return Err(BadSignature);
         }
-        self.0
-            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
-            .map_err(|_| BadSignature)
+        match Chosen::ed25519_verify(&self.0, message, signature) {
+            true => Ok(()),
+            false => Err(BadSignature),
+        }
     }
 }
 

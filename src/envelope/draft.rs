@@ -263,10 +263,10 @@ impl<'s> Draft<'s> {
     /// The first rule that it breaks, a card number among them, or a limit of size.
     pub fn finish<'o>(&mut self, out: &'o mut [u8]) -> Result<Envelope<'o>, DraftError> {
         let signed = self
-            .value(Field::Conformance)
+            .item(Field::Conformance)
             .and_then(|tier| Tier::parse(tier.as_text()?))
             > Some(Tier::Core);
-        if signed && self.value(Field::Signatures).is_none() {
+        if signed && self.item(Field::Signatures).is_none() {
             let empty = Item::parse(&[0x80]).map_err(|_| DraftError::BadValue)?;
             self.set(Field::Signatures.path(), Value::Item(empty))?;
         }
@@ -277,7 +277,8 @@ impl<'s> Draft<'s> {
         check_for_emission(bytes)
     }
 
-    fn value(&self, field: Field) -> Option<Item<'_>> {
+    /// The value that `field` has been set to; `None` too where it was set as a part of a larger value.
+    pub fn item(&self, field: Field) -> Option<Item<'_>> {
         let keys = PathBytes::of(field)?;
         let entry = self.entries[..self.count]
             .iter()

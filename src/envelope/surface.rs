@@ -81,9 +81,10 @@ impl Surface<'_> {
         self.join(EMPTY_ARRAY, leaf_hash)
     }
 
-    /// The envelope itself, with `signatures` in the place of its own.
-    pub(crate) fn with_signatures<'s>(&'s self, signatures: &'s [u8]) -> [&'s [u8]; SURFACE_SEGMENTS] {
-        self.join(signatures, self.leaf_hash)
+    /// The envelope itself: what stands before and what stands behind the value of its `signatures`.
+    pub(crate) fn around_signatures(&self) -> [[&[u8]; 3]; 2] {
+        let [head, before, key, _, between, leaf_hash, after] = self.join(&[], self.leaf_hash);
+        [[head, before, key], [between, leaf_hash, after]]
     }
 
     fn join<'s>(&'s self, signatures: &'s [u8], leaf_hash: &'s [u8]) -> [&'s [u8]; SURFACE_SEGMENTS] {

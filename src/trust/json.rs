@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::cbor::json::{self, ErrorKind, Plain};
 use crate::cbor::{Item, MAX_INPUT_LEN, Map};
 use crate::crypto::ed25519::BadKey;
+use crate::crypto::es256;
 use crate::time::Timestamp;
 use crate::trust::reserve::{self, NoMemory};
 use crate::trust::{List, Text, base64url};
@@ -56,6 +57,8 @@ pub enum Problem {
     Length(usize),
     /// The bytes are no Ed25519 public key that can be trusted.
     Key(BadKey),
+    /// The coordinates are no point of P-256.
+    Point(es256::BadKey),
     /// An earlier key of the set has the same `kid`.
     KidTwice,
     /// The private half does not belong to the public half.
@@ -143,6 +146,7 @@ impl fmt::Display for Error {
             Problem::NotBase64 => f.write_str("not base64 (RFC 4648 §4, with padding)"),
             Problem::Length(bytes) => write!(f, "expected the base64 text of {bytes} bytes"),
             Problem::Key(bad) => bad.fmt(f),
+            Problem::Point(bad) => bad.fmt(f),
             Problem::KidTwice => f.write_str("an earlier key of this set has the same kid"),
             Problem::HalvesDiffer => f.write_str("the private key does not belong to the public key"),
         }

@@ -9,10 +9,10 @@
 
 use core::fmt::{self, Write};
 
-use super::jwk::EDDSA;
+use super::jwk::{EDDSA, ML_DSA_65, VerifyingKey};
 use super::{base64url, header};
 use crate::cbor::{Item, Writer, json};
-use crate::crypto::ed25519;
+use crate::crypto::{ed25519, mldsa65};
 
 pub use super::header::{Header, MAX_HEADER_LEN};
 
@@ -20,11 +20,12 @@ pub use super::header::{Header, MAX_HEADER_LEN};
 pub const MAX_PAYLOAD_LEN: usize = crate::envelope::SURFACE_MAX;
 
 /// Length of the longest detached JWS that [`sign_detached`] writes.
-pub const MAX_JWS_LEN: usize = MAX_HEADER_LEN + 2 + base64url::encoded_len(ed25519::SIGNATURE_LEN);
+pub const MAX_JWS_LEN: usize = MAX_HEADER_LEN + 2 + base64url::encoded_len(mldsa65::SIGNATURE_LEN);
 
-/// Bytes of scratch that always suffice, for each function here.
+/// Bytes of scratch that always suffice, for each function here and for [`super::issue`]: a signing input, and beside it
+/// a whole JWS or a decoded signature.
 pub const SCRATCH_LEN: usize = {
-    let signing_input = MAX_HEADER_LEN + 1 + base64url::encoded_len(MAX_PAYLOAD_LEN);
+    let signing_input = MAX_HEADER_LEN + 1 + base64url::encoded_len(MAX_PAYLOAD_LEN) + MAX_JWS_LEN;
     if signing_input > header::SCRATCH_LEN {
         signing_input
     } else {
@@ -89,6 +90,8 @@ pub enum JwsError {
     OutputTooShort,
     /// The signature does not verify.
     BadSignature,
+    /// No signature could be made, which is likelier to be a broken machine than chance.
+    NotSigned,
 }
 
 impl fmt::Display for JwsError {
@@ -116,6 +119,7 @@ impl fmt::Display for JwsError {
             Self::ScratchTooShort => "the scratch buffer is too short for the signing input",
             Self::OutputTooShort => "the output buffer is too short for the JWS",
             Self::BadSignature => "the signature does not verify",
+            Self::NotSigned => "no signature could be made; check the machine",
         })
     }
 }
@@ -131,25 +135,51 @@ pub fn header<'s>(jws: &str, scratch: &'s mut [u8]) -> Result<Header<'s>, JwsErr
     header::read(encoded, scratch)
 }
 
-/// Verifies a detached JWS with EdDSA over the joined `payload`.
+/// A key of our own that signs.
+#[derive(Clone, Copy, Debug)]
+pub enum Signer<'k> {
+    /// `EdDSA`.
+    Ed25519(&'k ed25519::SigningKey),
+    /// `ML-DSA-65`, with the randomness of one signature (see [`mldsa65::SigningKey::sign`]).
+    MlDsa65(&'k mldsa65::SigningKey, &'k [u8; mldsa65::RANDOM_LEN]),
+}
+
+impl Signer<'_> {
+    /// `alg` of its signatures.
+    pub fn alg(self) -> &'static str {
+        match self {
+            Self::Ed25519(_) => EDDSA,
+            Self::MlDsa65(..) => ML_DSA_65,
+        }
+    }
+}
+
+impl<'k> From<&'k ed25519::SigningKey> for Signer<'k> {
+    fn from(key: &'k ed25519::SigningKey) -> Self {
+        Self::Ed25519(key)
+    }
+}
+
+/// Verifies a detached JWS by `key` over the joined `payload`.
 ///
 /// `scratch` needs [`SCRATCH_LEN`] bytes at most; what it holds is overwritten.
 ///
 /// # Errors
 /// [`JwsError`].
-pub fn verify_detached(
+pub fn verify_detached<'k>(
     jws: &str,
     expect: &Expect<'_>,
-    key: &ed25519::PublicKey,
+    key: impl Into<VerifyingKey<'k>>,
     payload: &[&[u8]],
     scratch: &mut [u8],
 ) -> Result<(), JwsError> {
+    let key = key.into();
     let (encoded, signature) = split(jws)?;
     let header = header::read(encoded, scratch)?;
     if header.alg != expect.alg {
         return Err(JwsError::AlgDiffers);
     }
-    if header.alg != EDDSA {
+    if header.alg != key.alg() {
         return Err(JwsError::AlgNotOfKey);
     }
     match (header.kid, expect.kid) {
@@ -159,36 +189,52 @@ pub fn verify_detached(
         (Some(_), Some(_)) => return Err(JwsError::KidDiffers),
     }
     let payload_is_encoded = header.payload_is_encoded;
-    let signature = read_signature(signature)?;
+    if signature.len() != base64url::encoded_len(key.signature_len()) {
+        return Err(JwsError::SignatureLength);
+    }
+    let (bytes, scratch) = scratch
+        .split_at_mut_checked(key.signature_len())
+        .ok_or(JwsError::ScratchTooShort)?;
+    let signature = base64url::decode(signature, bytes).ok_or(JwsError::SignatureBase64)?;
     let input = signing_input(encoded, payload_is_encoded, payload, scratch)?;
-    key.verify(input, &signature).map_err(|_| JwsError::BadSignature)
+    match key.verifies(input, signature) {
+        true => Ok(()),
+        false => Err(JwsError::BadSignature),
+    }
 }
 
-/// Signs the joined `payload` with EdDSA and writes the detached JWS into `out`.
+/// Signs the joined `payload` and writes the detached JWS into `out`.
 ///
 /// `scratch` needs [`SCRATCH_LEN`] bytes at most, `out` [`MAX_JWS_LEN`]; what they hold is overwritten.
 ///
 /// # Errors
 /// [`JwsError::HeaderTooLong`] for a `kid` that is too long, [`JwsError::PayloadTooLong`],
-/// [`JwsError::ScratchTooShort`], [`JwsError::OutputTooShort`].
-pub fn sign_detached<'o>(
-    key: &ed25519::SigningKey,
+/// [`JwsError::ScratchTooShort`], [`JwsError::OutputTooShort`], [`JwsError::NotSigned`].
+pub fn sign_detached<'o, 'k>(
+    key: impl Into<Signer<'k>>,
     kid: &str,
     payload: &[&[u8]],
     scratch: &mut [u8],
     out: &'o mut [u8],
 ) -> Result<&'o str, JwsError> {
+    let key = key.into();
     let mut header = [0; header::MAX_JSON_LEN];
-    let header = write_header(kid, scratch, &mut header)?;
+    let header = write_header(key.alg(), kid, scratch, &mut header)?;
     let encoded_len = base64url::encoded_len(header.len());
     let (encoded, rest) = out.split_at_mut_checked(encoded_len).ok_or(JwsError::OutputTooShort)?;
     let encoded = base64url::encode(header, encoded).ok_or(JwsError::OutputTooShort)?;
-    let signature = key.sign(signing_input(encoded, true, payload, scratch)?);
+    let input = signing_input(encoded, true, payload, scratch)?;
     let (dots, rest) = rest.split_first_chunk_mut().ok_or(JwsError::OutputTooShort)?;
     *dots = *b"..";
-    let signature_len = base64url::encode(&signature, rest)
-        .ok_or(JwsError::OutputTooShort)?
-        .len();
+    let signature_len = match key {
+        Signer::Ed25519(key) => base64url::encode(&key.sign(input), rest),
+        Signer::MlDsa65(key, random) => {
+            let signature = key.sign(input, random).map_err(|_| JwsError::NotSigned)?;
+            base64url::encode(&signature, rest)
+        }
+    }
+    .ok_or(JwsError::OutputTooShort)?
+    .len();
     let jws = out.get(..encoded_len + 2 + signature_len).unwrap_or_default();
     // INVARIANT: base64url and dots are ASCII.
     core::str::from_utf8(jws).map_err(|_| JwsError::Form)
@@ -202,13 +248,6 @@ fn split(jws: &str) -> Result<(&str, &str), JwsError> {
         return Err(JwsError::Form);
     }
     Ok((header, signature))
-}
-
-fn read_signature(text: &str) -> Result<[u8; ed25519::SIGNATURE_LEN], JwsError> {
-    if text.len() != base64url::encoded_len(ed25519::SIGNATURE_LEN) {
-        return Err(JwsError::SignatureLength);
-    }
-    base64url::decode_exact(text).ok_or(JwsError::SignatureBase64)
 }
 
 /// What is signed: the header's characters, a dot, the payload.
@@ -237,7 +276,7 @@ fn signing_input<'s>(
 }
 
 /// Writes the header that we sign with. JSON's escapes for `kid` are the CBOR module's to know.
-fn write_header<'o>(kid: &str, scratch: &mut [u8], out: &'o mut [u8]) -> Result<&'o [u8], JwsError> {
+fn write_header<'o>(alg: &str, kid: &str, scratch: &mut [u8], out: &'o mut [u8]) -> Result<&'o [u8], JwsError> {
     if kid.len() > out.len() {
         return Err(JwsError::HeaderTooLong);
     }
@@ -245,7 +284,7 @@ fn write_header<'o>(kid: &str, scratch: &mut [u8], out: &'o mut [u8]) -> Result<
     cbor.text(kid).map_err(|_| JwsError::ScratchTooShort)?;
     let mut header = Filled { out, len: 0 };
     let mut write = || {
-        header.write_str(r#"{"alg":"EdDSA","kid":"#)?;
+        write!(header, r#"{{"alg":"{alg}","kid":"#)?;
         json::from_cbor(Item::trusted(cbor.written()), &mut header, false)?;
         header.write_str("}")
     };

@@ -2,6 +2,9 @@
 //!
 //! - [`jwk`]: keys as JSON Web Keys, others' and our own, and when a key may be believed;
 //! - [`jws`]: detached JSON Web Signatures over bytes that are never encoded twice;
+//! - [`hybrid`]: which signatures an envelope must carry, and whether they hold;
+//! - [`issue`]: an envelope of our own is given its signatures;
+//! - [`sealing`]: fields that only their recipients can open;
 //! - [`jwt`]: compact tokens; [`sd_jwt`]: credentials of which a holder shows only a part;
 //! - [`dpop`]: proofs that the sender of a request holds the key that its token is bound to;
 //! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
@@ -32,6 +35,8 @@ pub mod bundle;
 pub mod consent;
 pub mod dpop;
 mod header;
+mod held;
+pub mod hybrid;
 pub mod issue;
 #[cfg(feature = "std")]
 pub mod json;
@@ -41,6 +46,7 @@ pub mod jwt;
 #[cfg(feature = "std")]
 mod reserve;
 pub mod sd_jwt;
+pub mod sealing;
 pub mod terms;
 pub mod token_key;
 pub mod transparency;
@@ -58,6 +64,8 @@ pub type List<T> = std::boxed::Box<[T]>;
 /// A list that a trust value holds.
 #[cfg(not(feature = "std"))]
 pub type List<T> = &'static [T];
+
+pub use held::Held;
 
 /// Whether the exact `text` stands in `list`.
 fn holds(list: &[Text], text: &str) -> bool {

@@ -11,6 +11,7 @@ use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Viol
 use crate::transport::echo;
 use crate::trust::assurance;
 use crate::trust::consent;
+use crate::trust::hybrid::Refusal;
 use crate::trust::jwk::KeyRefusal;
 use crate::trust::jws::JwsError;
 use crate::trust::sd_jwt::SdJwtError;
@@ -105,6 +106,10 @@ pub enum Why {
     NotAdmitted,
     /// There is not exactly one EdDSA signature; holds how many there are.
     SignatureCount(usize),
+    /// There is more than one ML-DSA-65 signature, or at Regulated none; holds how many there are.
+    PostQuantumCount(usize),
+    /// Both signatures name the same key.
+    OneKid,
     /// A signature of an algorithm that this build cannot check.
     UncheckedAlgorithm,
     /// The signing key may not be believed.
@@ -159,6 +164,8 @@ impl fmt::Display for Why {
             Self::NoIssuerDid => f.write_str("issuer.did is missing"),
             Self::NotAdmitted => f.write_str("the issuer's DID is not admitted by this receiver's policy"),
             Self::SignatureCount(count) => write!(f, "{count} EdDSA signatures, and exactly one is wanted"),
+            Self::PostQuantumCount(count) => Refusal::MlDsaCount(*count).fmt(f),
+            Self::OneKid => Refusal::OneKid.fmt(f),
             Self::UncheckedAlgorithm => f.write_str("a signature's algorithm cannot be checked by this build"),
             Self::Key(refusal) => refusal.fmt(f),
             Self::Signature(error) => error.fmt(f),

@@ -1,6 +1,7 @@
 //! Keys: what is read, which may be believed when, and what our own never give away.
 
 use ohp::crypto::ed25519::{BadKey, SigningKey};
+use ohp::crypto::hpke::OpeningKey;
 use ohp::time::Timestamp;
 use ohp::trust::base64url;
 use ohp::trust::json::Problem;
@@ -11,6 +12,10 @@ const D: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 /// RFC 8037, appendix A.3.
 const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+
+/// RFC 7517, appendix A.1.
+const EC_X: &str = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
+const EC_Y: &str = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
 
 fn moment(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).expect(text)
@@ -36,11 +41,12 @@ fn keys_of_every_kind_are_read_and_kept() {
             {{"kty":"RSA","kid":"d","use":"tls","n":"AQAB","e":"AQAB"}},
             {{"kty":"OKP","crv":"Ed448","kid":"e","use":"sig","x":"AA"}},
             {{"kty":"AKP","alg":"ML-DSA-87","pub":"AA"}},
-            {{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}}]}}"#,
+            {{"kty":"EC","crv":"P-256","kid":"f","x":"{EC_X}","y":"{EC_Y}"}},
+            {{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}}]}}"#,
         zeros(1952)
     );
     let set = JwkSet::from_json(json.as_bytes()).expect("a set");
-    assert_eq!(set.keys().len(), 7);
+    assert_eq!(set.keys().len(), 8);
     let key = |kid: &str| set.get(kid).expect(kid);
     assert!(
         matches!(&key("a").material, Material::Ed25519(public) if base64url::decode_exact(X) == Some(*public.as_bytes()))
@@ -49,11 +55,12 @@ fn keys_of_every_kind_are_read_and_kept() {
     assert_eq!(key("a").valid_from, Some(moment("2026-05-01T00:00:00Z")));
     assert!(matches!(key("b").material, Material::X25519(_)));
     assert_eq!(key("b").usage, Some(Usage::Encryption));
-    assert!(matches!(&key("c").material, Material::MlDsa65(public) if public.len() == 1952));
+    assert!(matches!(&key("c").material, Material::MlDsa65(public) if public.to_bytes() == [0; 1952]));
     assert!(matches!(key("d").material, Material::Other));
     assert_eq!(key("d").usage, Some(Usage::Other));
     assert!(matches!(key("e").material, Material::Other));
-    assert!(set.get("f").is_none());
+    assert!(matches!(key("f").material, Material::Es256(_)));
+    assert!(set.get("g").is_none());
 }
 
 #[test]
@@ -164,7 +171,11 @@ fn a_key_is_believed_for_signatures_within_its_time_only() {
             Ok(()),
         ),
     ] {
-        assert_eq!(set(&members).ed25519(Some("k"), at).map(drop), verdict, "{members}");
+        assert_eq!(
+            set(&members).signer("EdDSA", Some("k"), at).map(drop),
+            verdict,
+            "{members}"
+        );
     }
 }
 
@@ -172,14 +183,17 @@ fn a_key_is_believed_for_signatures_within_its_time_only() {
 fn an_absent_kid_is_unknown_and_a_header_without_one_means_the_only_key() {
     let at = moment("2026-05-28T13:42:11Z");
     let one = set(r#","use":"sig""#);
-    assert_eq!(one.ed25519(Some("other"), at).map(drop), Err(KeyRefusal::Unknown));
-    assert!(one.ed25519(None, at).is_ok());
-    assert_eq!(set("").ed25519(None, at).map(drop), Err(KeyRefusal::NotTheOnly));
+    assert_eq!(
+        one.signer("EdDSA", Some("other"), at).map(drop),
+        Err(KeyRefusal::Unknown)
+    );
+    assert!(one.signer("EdDSA", None, at).is_ok());
+    assert_eq!(set("").signer("EdDSA", None, at).map(drop), Err(KeyRefusal::NotTheOnly));
 
     let key = |kid: &str| format!(r#"{{"kty":"OKP","crv":"Ed25519","use":"sig","x":"{X}"{kid}}}"#);
     let both = format!(r#"{{"keys":[{},{}]}}"#, key(""), key(""));
     let both = JwkSet::from_json(both.as_bytes()).expect("two keys without a kid are not two of one kid");
-    assert_eq!(both.ed25519(None, at).map(drop), Err(KeyRefusal::NotTheOnly));
+    assert_eq!(both.signer("EdDSA", None, at).map(drop), Err(KeyRefusal::NotTheOnly));
 
     let json = format!(
         r#"{{"keys":[{},{{"kty":"AKP","alg":"ML-DSA-65","kid":"pq","use":"sig","pub":"{}"}}]}}"#,
@@ -187,8 +201,11 @@ fn an_absent_kid_is_unknown_and_a_header_without_one_means_the_only_key() {
         zeros(1952)
     );
     let hybrid = JwkSet::from_json(json.as_bytes()).expect("a set");
-    assert!(hybrid.ed25519(None, at).is_ok());
-    assert_eq!(hybrid.ed25519(Some("pq"), at).map(drop), Err(KeyRefusal::WrongKind));
+    assert!(hybrid.signer("EdDSA", None, at).is_ok());
+    assert_eq!(
+        hybrid.signer("EdDSA", Some("pq"), at).map(drop),
+        Err(KeyRefusal::WrongKind)
+    );
 }
 
 #[test]
@@ -216,13 +233,15 @@ fn our_own_keys_survive_being_written_and_only_the_private_text_has_the_secret()
         assert_eq!(again.to_private_json(), private);
         assert_eq!(again.kid(), kid);
     }
+    // What a private key's public half is, the published vectors say (tests/crypto).
+    let x25519 = base64url_of(OwnKey::x25519(seed, None).to_public_json(), "x");
+    let ml_dsa = base64url_of(OwnKey::ml_dsa_65(seed, None).to_public_json(), "pub");
     let other_kinds = [
         format!(
-            r#"{{"kty":"OKP","crv":"X25519","kid":"b","use":"enc","validUntil":"2026-05-28T13:42:11.000Z","x":"{X}","d":"{D}"}}"#
+            r#"{{"kty":"OKP","crv":"X25519","kid":"b","use":"enc","validUntil":"2026-05-28T13:42:11.000Z","x":"{x25519}","d":"{D}"}}"#
         ),
         format!(
-            r#"{{"kty":"AKP","kid":"c","use":"sig","alg":"ML-DSA-65","pub":"{}","revoked":true,"priv":"{D}"}}"#,
-            zeros(1952)
+            r#"{{"kty":"AKP","kid":"c","use":"sig","alg":"ML-DSA-65","pub":"{ml_dsa}","revoked":true,"priv":"{D}"}}"#
         ),
     ];
     for json in other_kinds {
@@ -231,6 +250,69 @@ fn our_own_keys_survive_being_written_and_only_the_private_text_has_the_secret()
         assert!(!key.to_public_json().contains(D));
         assert!(Jwk::from_json(key.to_public_json().as_bytes()).is_ok());
     }
+}
+
+fn base64url_of(json: String, member: &str) -> String {
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    json[member].as_str().expect(member).to_owned()
+}
+
+#[test]
+fn private_half_of_another_key_is_refused_for_every_kind() {
+    for (make, name) in [
+        (OwnKey::ed25519 as fn([u8; 32], Option<&str>) -> OwnKey, "d"),
+        (OwnKey::x25519, "d"),
+        (OwnKey::ml_dsa_65, "priv"),
+    ] {
+        let public = make([1; 32], Some("k")).to_public_json();
+        let mut crossed: serde_json::Value =
+            serde_json::from_str(&make([2; 32], Some("k")).to_private_json()).expect("JSON");
+        let public: serde_json::Value = serde_json::from_str(&public).expect("JSON");
+        for (member, value) in public.as_object().expect("an object") {
+            crossed[member] = value.clone();
+        }
+        let error = OwnKey::from_json(crossed.to_string().as_bytes()).expect_err("crossed halves");
+        assert_eq!((error.path(), error.problem()), (name, &Problem::HalvesDiffer));
+    }
+}
+
+#[test]
+fn point_that_is_not_on_the_curve_is_no_key() {
+    let json = format!(r#"{{"kty":"EC","crv":"P-256","x":"{EC_X}","y":"{EC_X}"}}"#);
+    let error = Jwk::from_json(json.as_bytes()).expect_err("not on the curve");
+    assert_eq!(error.to_string(), "the coordinates are no point of the curve P-256");
+}
+
+#[test]
+fn signer_is_found_by_algorithm_and_a_key_signs_with_its_own_only() {
+    let mut keys: Vec<_> = [
+        OwnKey::ed25519([1; 32], Some("ed")),
+        OwnKey::ml_dsa_65([1; 32], Some("pq")),
+    ]
+    .map(|key| key.to_public_json())
+    .into();
+    keys.push(format!(
+        r#"{{"kty":"EC","crv":"P-256","kid":"es","use":"sig","x":"{EC_X}","y":"{EC_Y}"}}"#
+    ));
+    keys.push(OwnKey::x25519([1; 32], Some("hpke")).to_public_json());
+    let set = JwkSet::from_json(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).expect("a set");
+    let at = moment("2026-05-28T13:42:11Z");
+    for (alg, own) in [("EdDSA", "ed"), ("ML-DSA-65", "pq"), ("ES256", "es")] {
+        assert_eq!(set.signer(alg, None, at).expect("the only one").alg(), alg);
+        for kid in ["ed", "pq", "es", "hpke"] {
+            let found = set.signer(alg, Some(kid), at).map(|key| key.alg());
+            assert_eq!(
+                found,
+                if kid == own {
+                    Ok(alg)
+                } else {
+                    Err(KeyRefusal::WrongKind)
+                },
+                "{alg} {kid}"
+            );
+        }
+    }
+    assert_eq!(set.signer("none", Some("ed"), at).map(drop), Err(KeyRefusal::WrongKind));
 }
 
 #[test]
@@ -288,7 +370,7 @@ fn keys_put_together_by_hand_obey_the_same_rules() {
     };
     assert!(OwnKey::new(public(None), secret(1)).is_none());
     assert!(OwnKey::new(public(Some("a")), secret(2)).is_none());
-    assert!(OwnKey::new(public(Some("a")), Secret::X25519([1; 32].into())).is_none());
+    assert!(OwnKey::new(public(Some("a")), Secret::X25519(OpeningKey::from_bytes([1; 32]))).is_none());
     let key = |kid| OwnKey::new(public(Some(kid)), secret(1)).expect("a key");
     assert!(OwnKeys::new([key("a"), key("a")].into()).is_none());
     assert!(JwkSet::new([public(Some("a")), public(Some("a"))].into()).is_none());
@@ -322,13 +404,9 @@ fn we_sign_with_our_first_key_that_is_valid_now() {
 
 #[test]
 fn debug_shows_no_secret_of_any_kind() {
-    let json = format!(
-        r#"{{"keys":[{},
-            {{"kty":"OKP","crv":"X25519","kid":"b","x":"{X}","d":"{D}"}},
-            {{"kty":"AKP","alg":"ML-DSA-65","kid":"c","pub":"{}","priv":"{D}"}}]}}"#,
-        *OwnKey::ed25519(base64url::decode_exact(D).expect("base64url"), Some("a")).to_private_json(),
-        zeros(1952)
-    );
+    let seed = base64url::decode_exact(D).expect("base64url");
+    let keys = [OwnKey::ed25519, OwnKey::x25519, OwnKey::ml_dsa_65].map(|make| make(seed, None).to_private_json());
+    let json = format!(r#"{{"keys":[{},{},{}]}}"#, *keys[0], *keys[1], *keys[2]);
     let shown = format!("{:?}", OwnKeys::from_json(json.as_bytes()).expect("keys"));
     let secret: [u8; 32] = base64url::decode_exact(D).expect("base64url");
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,10 +1,9 @@
-//! `ohp keygen`: an Ed25519 key for signing envelopes, as a private and a public JWK Set.
+//! `ohp keygen`: a key for signing or sealing, as a private and a public JWK Set.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ohp::crypto::ed25519::SEED_LEN;
 use ohp::trust::jwk::OwnKey;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -12,20 +11,38 @@ use zeroize::Zeroizing;
 use crate::exit::{Exit, Failure};
 use crate::{clock, output};
 
+/// Random bytes that a key of any type is made from.
+const SEED_LEN: usize = 32;
+
 /// Longest life of a signing key that the protocol allows (OHP §5, operational requirements).
 const MAX_DAYS: u16 = 90;
 
 const MILLIS_A_DAY: i64 = 86_400_000;
 
-/// Make an Ed25519 key for signing envelopes
+/// What a key is made for.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum KeyType {
+    /// Signs envelopes at every tier
+    Ed25519,
+    /// Signs beside Ed25519, which Regulated needs
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    /// Opens fields that are sealed for you
+    X25519,
+}
+
+/// Make a key for signing envelopes, or for opening what is sealed for you
 ///
 /// The private JWK Set goes to a file that only you can read; the public one, for your /.well-known/ohp-jwks.json and
 /// for trust bundles, to standard output.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  ohp keygen --kid vendor-a-2026-05 --out vendor-a.private.json > vendor-a.jwks.json"
+    after_help = "Example:\n  ohp keygen --kid vendor-a-2026-05 --out vendor-a.private.json > vendor-a.jwks.json\n  ohp keygen --type ml-dsa-65 --out vendor-a-pq.private.json > vendor-a-pq.jwks.json"
 )]
 pub struct Args {
+    /// Type of the key
+    #[arg(long = "type", value_enum, default_value_t = KeyType::Ed25519, value_name = "TYPE")]
+    key_type: KeyType,
     /// Where the private JWK Set goes (mode 0600)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -47,7 +64,12 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     getrandom::fill(&mut *seed).map_err(Failure::new)?;
-    let key = OwnKey::ed25519(*seed, args.kid.as_deref());
+    let make = match args.key_type {
+        KeyType::Ed25519 => OwnKey::ed25519,
+        KeyType::MlDsa65 => OwnKey::ml_dsa_65,
+        KeyType::X25519 => OwnKey::x25519,
+    };
+    let key = make(*seed, args.kid.as_deref());
     let from = clock::now();
     let until = from.plus(i64::from(args.days) * MILLIS_A_DAY);
     // Put in front of the other members of a JWK, whose texts begin with a brace.

@@ -1,17 +1,18 @@
 //! Keys from and to JSON.
 
+use std::borrow::ToOwned as _;
 use std::string::String;
 use std::vec;
 
 use zeroize::Zeroizing;
 
-use super::{EDDSA, Jwk, JwkSet, ML_DSA_65, ML_DSA_65_PUBLIC_LEN, Material, OwnKey, OwnKeys, Secret, Usage};
+use super::{EDDSA, HPKE, Jwk, JwkSet, ML_DSA_65, Material, OwnKey, OwnKeys, Secret, Usage};
 use crate::cbor::json;
-use crate::crypto::ed25519;
+use crate::crypto::{ed25519, es256, hpke, mldsa65};
 use crate::time::{Timestamp, TimestampText};
 use crate::trust::json::{Document, Error, Node, Problem};
 use crate::trust::reserve::{self, NoMemory};
-use crate::trust::{List, Text, base64url};
+use crate::trust::{Held, List, Text, base64url};
 
 impl JwkSet {
     /// Reads a JWK Set (RFC 7517, section 5), such as the `ohp-jwks.json` of an issuer.
@@ -103,6 +104,57 @@ impl Jwk {
             revoked: node.optional("revoked", |revoked| revoked.truth())?.unwrap_or(false),
         })
     }
+
+    /// The key as one JSON object on one line: what is published. Empty for [`Material::Other`], of which only the name
+    /// has been kept.
+    pub fn to_json(&self) -> String {
+        let encode = |bytes: &[u8]| {
+            let mut text = vec![0; base64url::encoded_len(bytes.len())];
+            base64url::encode(bytes, &mut text).unwrap_or_default().to_owned()
+        };
+        let (kty, crv, x, y) = match &self.material {
+            Material::Ed25519(public) => ("OKP", Some("Ed25519"), ("x", encode(public.as_bytes())), None),
+            Material::X25519(public) => ("OKP", Some("X25519"), ("x", encode(public)), None),
+            Material::MlDsa65(public) => ("AKP", None, ("pub", encode(&public.to_bytes())), None),
+            Material::Es256(public) => {
+                let (x, y) = public.coordinates();
+                ("EC", Some("P-256"), ("x", encode(&x)), Some(encode(&y)))
+            }
+            Material::Other => return String::new(),
+        };
+        let usage = self.usage.and_then(|usage| match usage {
+            Usage::Signature => Some("sig"),
+            Usage::Encryption => Some("enc"),
+            Usage::Other => None,
+        });
+        let [from, until] = [self.valid_from, self.valid_until].map(|at| at.map(Timestamp::to_text));
+        let members = [
+            ("kty", Some(kty)),
+            ("crv", crv),
+            ("kid", self.kid.as_deref()),
+            ("use", usage),
+            ("alg", self.alg.as_deref()),
+            ("validFrom", from.as_ref().map(TimestampText::as_str)),
+            ("validUntil", until.as_ref().map(TimestampText::as_str)),
+            (x.0, Some(&x.1)),
+            ("y", y.as_deref()),
+        ];
+        let mut json = String::from("{");
+        for (name, value) in members {
+            let Some(value) = value else { continue };
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.extend(["\"", name, "\":"]);
+            // INVARIANT: writing to a string does not fail.
+            let _ = json::quote(&mut json, value);
+        }
+        if self.revoked {
+            json.push_str(",\"revoked\":true");
+        }
+        json.push('}');
+        json
+    }
 }
 
 impl Material {
@@ -118,10 +170,16 @@ impl Material {
             },
             "AKP" => match node.need("alg", |alg| alg.text())? {
                 ML_DSA_65 => {
-                    let zeros = core::iter::repeat_n(Ok::<u8, Error>(0), ML_DSA_65_PUBLIC_LEN);
-                    let mut public = reserve::list(ML_DSA_65_PUBLIC_LEN, zeros)?;
-                    node.need("pub", |x| x.bytes_into(&mut public))?;
-                    Ok(Self::MlDsa65(public))
+                    let public = node.need("pub", |x| x.bytes())?;
+                    Ok(Self::MlDsa65(Held::make(|| mldsa65::PublicKey::parse(&public))?))
+                }
+                _ => Ok(Self::Other),
+            },
+            "EC" => match node.need("crv", |crv| crv.text())? {
+                "P-256" => {
+                    let (x, y) = (node.need("x", |x| x.bytes())?, node.need("y", |y| y.bytes())?);
+                    let public = es256::PublicKey::parse(&x, &y);
+                    public.map(Self::Es256).map_err(|bad| node.wrong(Problem::Point(bad)))
                 }
                 _ => Ok(Self::Other),
             },
@@ -134,11 +192,30 @@ impl OwnKey {
     /// The Ed25519 signing key of `seed`, under `kid` or, without one, under its thumbprint.
     pub fn ed25519(seed: [u8; ed25519::SEED_LEN], kid: Option<&str>) -> Self {
         let secret = ed25519::SigningKey::from_seed(seed);
+        let public = Material::Ed25519(secret.public());
+        Self::made(public, Secret::Ed25519(secret), Usage::Signature, EDDSA, kid)
+    }
+
+    /// The ML-DSA-65 signing key of `seed`, likewise.
+    pub fn ml_dsa_65(seed: [u8; mldsa65::SEED_LEN], kid: Option<&str>) -> Self {
+        let secret = Held::from(mldsa65::SigningKey::from_seed(seed));
+        let public = Material::MlDsa65(Held::from(mldsa65::PublicKey::parse(&secret.public_bytes())));
+        Self::made(public, Secret::MlDsa65(secret), Usage::Signature, ML_DSA_65, kid)
+    }
+
+    /// The X25519 key of the private bytes `secret`, for which fields are sealed, likewise.
+    pub fn x25519(secret: [u8; hpke::KEY_LEN], kid: Option<&str>) -> Self {
+        let secret = hpke::OpeningKey::from_bytes(secret);
+        let public = Material::X25519(secret.public());
+        Self::made(public, Secret::X25519(secret), Usage::Encryption, HPKE, kid)
+    }
+
+    fn made(material: Material, secret: Secret, usage: Usage, alg: &str, kid: Option<&str>) -> Self {
         let mut public = Jwk {
             kid: kid.map(Into::into),
-            material: Material::Ed25519(secret.public()),
-            usage: Some(Usage::Signature),
-            alg: Some(EDDSA.into()),
+            material,
+            usage: Some(usage),
+            alg: Some(alg.into()),
             valid_from: None,
             valid_until: None,
             revoked: false,
@@ -146,10 +223,7 @@ impl OwnKey {
         if public.kid.is_none() {
             public.kid = public.thumbprint().map(|kid| kid.as_str().into());
         }
-        Self {
-            public,
-            secret: Secret::Ed25519(secret),
-        }
+        Self { public, secret }
     }
 
     /// Reads one private JWK: `d` for `OKP`, the 32-byte seed in `priv` for `AKP`. Without `kid` it gets its
@@ -163,22 +237,30 @@ impl OwnKey {
 
     fn read(node: Node<'_, '_>) -> Result<Self, Error> {
         let mut public = Jwk::read(node)?;
-        let secret = match &public.material {
-            Material::Ed25519(x) => node.need("d", |d| {
-                let secret = ed25519::SigningKey::from_seed(*seed(d)?);
-                if secret.public() == *x {
-                    Ok(Secret::Ed25519(secret))
-                } else {
-                    Err(d.wrong(Problem::HalvesDiffer))
-                }
-            })?,
-            Material::X25519(_) => Secret::X25519(node.need("d", seed)?),
-            Material::MlDsa65(_) => Secret::MlDsa65(node.need("priv", seed)?),
-            Material::Other => {
+        let (name, secret) = match &public.material {
+            Material::Ed25519(_) => {
+                let seed = node.need("d", seed)?;
+                ("d", Secret::Ed25519(ed25519::SigningKey::from_seed(*seed)))
+            }
+            Material::X25519(_) => {
+                let secret = node.need("d", seed)?;
+                ("d", Secret::X25519(hpke::OpeningKey::from_bytes(*secret)))
+            }
+            Material::MlDsa65(_) => {
+                let seed = node.need("priv", seed)?;
+                (
+                    "priv",
+                    Secret::MlDsa65(Held::make(|| mldsa65::SigningKey::from_seed(*seed))?),
+                )
+            }
+            Material::Es256(_) | Material::Other => {
                 let what = "a key that OHP uses: OKP Ed25519, OKP X25519 or AKP ML-DSA-65";
                 return Err(node.wrong(Problem::Expected(what)));
             }
         };
+        if !secret.belongs_to(&public.material) {
+            return node.need(name, |secret| Err(secret.wrong(Problem::HalvesDiffer)));
+        }
         if public.kid.is_none() {
             let thumbprint = public.thumbprint();
             public.kid = thumbprint.map(|kid| reserve::text(kid.as_str())).transpose()?;
@@ -188,53 +270,15 @@ impl OwnKey {
 
     /// The public key as one JSON object on one line: what is published.
     pub fn to_public_json(&self) -> String {
-        let mut x = vec![0; base64url::encoded_len(ML_DSA_65_PUBLIC_LEN)];
-        let (kty, crv, name, public): (_, _, _, &[u8]) = match &self.public.material {
-            Material::Ed25519(public) => ("OKP", Some("Ed25519"), "x", public.as_bytes()),
-            Material::X25519(public) => ("OKP", Some("X25519"), "x", public),
-            Material::MlDsa65(public) => ("AKP", None, "pub", public),
-            // INVARIANT: no constructor makes a key of our own of a kind that we cannot use.
-            Material::Other => ("", None, "x", &[]),
-        };
-        let usage = self.public.usage.and_then(|usage| match usage {
-            Usage::Signature => Some("sig"),
-            Usage::Encryption => Some("enc"),
-            Usage::Other => None,
-        });
-        let [from, until] = [self.public.valid_from, self.public.valid_until].map(|at| at.map(Timestamp::to_text));
-        let members = [
-            ("kty", Some(kty)),
-            ("crv", crv),
-            ("kid", Some(self.kid())),
-            ("use", usage),
-            ("alg", self.public.alg.as_deref()),
-            ("validFrom", from.as_ref().map(TimestampText::as_str)),
-            ("validUntil", until.as_ref().map(TimestampText::as_str)),
-            (name, base64url::encode(public, &mut x)),
-        ];
-        let mut json = String::from("{");
-        for (name, value) in members {
-            let Some(value) = value else { continue };
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.extend(["\"", name, "\":"]);
-            // INVARIANT: writing to a string does not fail.
-            let _ = json::quote(&mut json, value);
-        }
-        if self.public.revoked {
-            json.push_str(",\"revoked\":true");
-        }
-        json.push('}');
-        json
+        self.public.to_json()
     }
 
     /// The private key as one JSON object on one line: what is kept, in a file of mode 0600. The text wipes itself.
     pub fn to_private_json(&self) -> Zeroizing<String> {
         let (name, secret): (_, &[u8]) = match &self.secret {
             Secret::Ed25519(secret) => ("d", secret.seed()),
-            Secret::X25519(secret) => ("d", &**secret),
-            Secret::MlDsa65(seed) => ("priv", &**seed),
+            Secret::X25519(secret) => ("d", secret.secret()),
+            Secret::MlDsa65(secret) => ("priv", secret.seed()),
         };
         let mut d = Zeroizing::new([0; base64url::encoded_len(ed25519::SEED_LEN)]);
         let d = base64url::encode(secret, d.as_mut_slice()).unwrap_or_default();

@@ -6,13 +6,16 @@
 
 #[cfg(feature = "std")]
 mod json;
+mod own;
+mod verifier;
 
 use core::fmt;
 
-use zeroize::Zeroizing;
+pub use own::{OwnKey, OwnKeys, Secret};
+pub use verifier::VerifyingKey;
 
-use super::{List, Text, base64url};
-use crate::crypto::{ed25519, sha256};
+use super::{Held, List, Text, base64url};
+use crate::crypto::{ed25519, es256, hpke, mldsa65, sha256};
 use crate::time::Timestamp;
 
 /// `alg` of Ed25519 signatures, in a JWK, a JWS header and an envelope's signature entry.
@@ -21,17 +24,11 @@ pub const EDDSA: &str = "EdDSA";
 /// `alg` of ML-DSA-65 signatures (FIPS 204).
 pub const ML_DSA_65: &str = "ML-DSA-65";
 
+/// `alg` of ECDSA signatures over P-256 (RFC 7518, section 3.4), which issuers of credentials make and OHP does not.
+pub const ES256: &str = "ES256";
+
 /// `alg` of sealing keys.
 pub const HPKE: &str = "HPKE/X25519-SHA256-CHACHA20POLY1305";
-
-/// Length of an X25519 key, public or private, in bytes (RFC 7748).
-pub const X25519_LEN: usize = 32;
-
-/// Length of an ML-DSA-65 public key in bytes (FIPS 204, table 2).
-pub const ML_DSA_65_PUBLIC_LEN: usize = 1952;
-
-/// Length of an ML-DSA private key in its seed form in bytes (FIPS 204, algorithm 6).
-pub const ML_DSA_SEED_LEN: usize = 32;
 
 /// Length of an RFC 7638 thumbprint's text.
 pub const THUMBPRINT_LEN: usize = base64url::encoded_len(crate::crypto::SHA256_LEN);
@@ -42,9 +39,11 @@ pub enum Material {
     /// `OKP`, `Ed25519`: verifies signatures.
     Ed25519(ed25519::PublicKey),
     /// `OKP`, `X25519`: fields are sealed for it.
-    X25519([u8; X25519_LEN]),
-    /// `AKP`, `ML-DSA-65`: verifies post-quantum signatures. [`ML_DSA_65_PUBLIC_LEN`] bytes.
-    MlDsa65(List<u8>),
+    X25519([u8; hpke::KEY_LEN]),
+    /// `AKP`, `ML-DSA-65`: verifies post-quantum signatures. Expanded once, while it is read.
+    MlDsa65(Held<mldsa65::PublicKey>),
+    /// `EC`, `P-256`: verifies what issuers of credentials sign.
+    Es256(es256::PublicKey),
     /// A kind that OHP 0.1 has no use for, such as `RSA`.
     Other,
 }
@@ -143,16 +142,26 @@ impl Jwk {
 
     /// The RFC 7638 thumbprint (SHA-256), the `kid` that keys of our own get by default; `None` for [`Material::Other`].
     pub fn thumbprint(&self) -> Option<Thumbprint> {
-        let mut okp = [0; base64url::encoded_len(X25519_LEN)];
+        let (mut x, mut y) = (
+            [0; base64url::encoded_len(mldsa65::PUBLIC_LEN)],
+            [0; base64url::encoded_len(es256::COORDINATE_LEN)],
+        );
+        // The required members of each kind, in the order of their names (RFC 7638, section 3.2).
         let digest = match &self.material {
-            Material::Ed25519(public) => okp_digest("Ed25519", base64url::encode(public.as_bytes(), &mut okp)?),
-            Material::X25519(public) => okp_digest("X25519", base64url::encode(public, &mut okp)?),
-            Material::MlDsa65(public) => {
-                let mut akp = [0; base64url::encoded_len(ML_DSA_65_PUBLIC_LEN)];
-                let public = base64url::encode(public, &mut akp)?;
+            Material::Ed25519(public) => okp_digest("Ed25519", base64url::encode(public.as_bytes(), &mut x)?),
+            Material::X25519(public) => okp_digest("X25519", base64url::encode(public, &mut x)?),
+            Material::MlDsa65(public) => sha256(&[
+                br#"{"alg":"ML-DSA-65","kty":"AKP","pub":""#,
+                base64url::encode(&public.to_bytes(), &mut x)?.as_bytes(),
+                br#""}"#,
+            ]),
+            Material::Es256(public) => {
+                let coordinates = public.coordinates();
                 sha256(&[
-                    br#"{"alg":"ML-DSA-65","kty":"AKP","pub":""#,
-                    public.as_bytes(),
+                    br#"{"crv":"P-256","kty":"EC","x":""#,
+                    base64url::encode(&coordinates.0, &mut x)?.as_bytes(),
+                    br#"","y":""#,
+                    base64url::encode(&coordinates.1, &mut y)?.as_bytes(),
                     br#""}"#,
                 ])
             }
@@ -212,17 +221,17 @@ impl JwkSet {
         self.keys.iter().find(|key| key.kid.as_deref() == Some(kid))
     }
 
-    /// The Ed25519 key that may have signed something issued at `issued_at`: the one of that `kid`, or, where the
-    /// header names none, the set's only Ed25519 signature key (interpretations, row 16).
+    /// The key that may have signed something issued at `issued_at` with the algorithm `alg`: the one of that `kid`, or,
+    /// where the header names none, the set's only signature key of that algorithm (interpretations, row 16).
     ///
     /// # Errors
-    /// [`KeyRefusal`].
-    pub fn ed25519(&self, kid: Option<&str>, issued_at: Timestamp) -> Result<&ed25519::PublicKey, KeyRefusal> {
+    /// [`KeyRefusal`]; [`KeyRefusal::WrongKind`] also for an `alg` that no key of ours verifies.
+    pub fn signer(&self, alg: &str, kid: Option<&str>, issued_at: Timestamp) -> Result<VerifyingKey<'_>, KeyRefusal> {
+        let made_for = |key: &Jwk| VerifyingKey::of(&key.material).is_some_and(|verifies| verifies.alg() == alg);
         let key = match kid {
             Some(kid) => self.get(kid).ok_or(KeyRefusal::Unknown)?,
             None => {
-                let fits =
-                    |key: &&Jwk| matches!(key.material, Material::Ed25519(_)) && key.usage == Some(Usage::Signature);
+                let fits = |key: &&Jwk| made_for(key) && key.usage == Some(Usage::Signature);
                 let mut candidates = self.keys.iter().filter(fits);
                 match (candidates.next(), candidates.next()) {
                     (Some(only), None) => only,
@@ -230,102 +239,21 @@ impl JwkSet {
                 }
             }
         };
-        let Material::Ed25519(public) = &key.material else {
-            return Err(KeyRefusal::WrongKind);
-        };
-        key.may_sign(EDDSA, issued_at)?;
-        Ok(public)
-    }
-}
-
-/// The secret half of a key of our own. Wiped when dropped.
-pub enum Secret {
-    /// Signs with Ed25519.
-    Ed25519(ed25519::SigningKey),
-    /// Opens what is sealed for us.
-    X25519(Zeroizing<[u8; X25519_LEN]>),
-    /// Signs with ML-DSA-65; the seed of FIPS 204, algorithm 6.
-    MlDsa65(Zeroizing<[u8; ML_DSA_SEED_LEN]>),
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ed25519(_) => "Ed25519(…)",
-            Self::X25519(_) => "X25519(…)",
-            Self::MlDsa65(_) => "MlDsa65(…)",
-        })
-    }
-}
-
-/// A key of our own, with its public face.
-#[derive(Debug)]
-pub struct OwnKey {
-    public: Jwk,
-    secret: Secret,
-}
-
-impl OwnKey {
-    /// A key of these halves; `None` if the public one has no `kid` or the secret one is of another kind or, for
-    /// Ed25519, another key's.
-    pub fn new(public: Jwk, secret: Secret) -> Option<Self> {
-        let belongs = match (&public.material, &secret) {
-            (Material::Ed25519(public), Secret::Ed25519(secret)) => secret.public() == *public,
-            (Material::X25519(_), Secret::X25519(_)) | (Material::MlDsa65(_), Secret::MlDsa65(_)) => true,
-            _ => false,
-        };
-        (belongs && public.kid.is_some()).then_some(Self { public, secret })
+        let verifies = VerifyingKey::of(&key.material)
+            .filter(|verifies| verifies.alg() == alg)
+            .ok_or(KeyRefusal::WrongKind)?;
+        key.may_sign(alg, issued_at)?;
+        Ok(verifies)
     }
 
-    /// The public face: what is published, without the secret. It always has a `kid`.
-    pub fn public(&self) -> &Jwk {
-        &self.public
-    }
-
-    /// The secret half.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
-    }
-
-    /// `kid`.
-    pub fn kid(&self) -> &str {
-        self.public.kid.as_deref().unwrap_or_default()
-    }
-}
-
-/// Our own keys. No `kid` stands among them twice.
-#[derive(Debug, Default)]
-pub struct OwnKeys {
-    keys: List<OwnKey>,
-}
-
-impl OwnKeys {
-    /// A set of `keys`; `None` if two of them share a `kid`.
-    pub fn new(keys: List<OwnKey>) -> Option<Self> {
-        let twice = |(at, key): (usize, &OwnKey)| keys.iter().take(at).any(|other| other.kid() == key.kid());
-        if keys.iter().enumerate().any(twice) {
-            return None;
+    /// [`JwkSet::signer`] for `EdDSA`.
+    ///
+    /// # Errors
+    /// [`KeyRefusal`].
+    pub fn ed25519(&self, kid: Option<&str>, issued_at: Timestamp) -> Result<&ed25519::PublicKey, KeyRefusal> {
+        match self.signer(EDDSA, kid, issued_at)? {
+            VerifyingKey::Ed25519(key) => Ok(key),
+            VerifyingKey::MlDsa65(_) | VerifyingKey::Es256(_) => Err(KeyRefusal::WrongKind),
         }
-        Some(Self { keys })
-    }
-
-    /// All keys, in the order given.
-    pub fn keys(&self) -> &[OwnKey] {
-        &self.keys
-    }
-
-    /// The key of that `kid`.
-    pub fn get(&self, kid: &str) -> Option<&OwnKey> {
-        self.keys.iter().find(|key| key.kid() == kid)
-    }
-
-    /// The first Ed25519 key that may sign something issued at `now`, with its `kid`.
-    pub fn ed25519(&self, now: Timestamp) -> Option<(&str, &ed25519::SigningKey)> {
-        self.keys.iter().find_map(|key| match &key.secret {
-            Secret::Ed25519(secret) if !key.public.revoked && key.public.may_sign(EDDSA, now).is_ok() => {
-                Some((key.kid(), secret))
-            }
-            _ => None,
-        })
     }
 }

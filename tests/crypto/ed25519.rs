@@ -1,44 +1,21 @@
-//! The primitives: agreement with published vectors, and what strictness refuses beyond them.
-
-mod suite;
+//! Ed25519: agreement with published vectors, and what strictness refuses beyond them.
 
 use ohp::crypto::ed25519::{self, BadKey, BadSignature, PublicKey, SigningKey};
 use ohp::crypto::sha256;
 
-use suite::{Suite, from_hex, same};
+use super::suite::{Suite, from_hex, same};
+use super::{bytes, cases, hex};
 
-fn bytes<const N: usize>(text: &str) -> [u8; N] {
-    from_hex(text).try_into().expect("length")
-}
-
-#[test]
-fn every_wycheproof_ed25519_case_is_judged_as_wycheproof_does() {
-    let Some(mut suite) = Suite::open("wycheproof-sig", &[]) else {
-        return;
-    };
-    let file = suite.json("ed25519_test.json");
-    for group in file["testGroups"].as_array().expect("groups") {
+/// Wycheproof's cases of Ed25519.
+pub fn judge(suite: &mut Suite) {
+    for (group, case) in cases(&suite.json("ed25519_test.json")) {
         let public: [u8; 32] = bytes(group["publicKey"]["pk"].as_str().expect("pk"));
-        for test in group["tests"].as_array().expect("tests") {
-            let message = from_hex(test["msg"].as_str().expect("msg"));
-            let signature = from_hex(test["sig"].as_str().expect("sig"));
-            // A signature of another length never reaches the primitive: its type has 64 bytes.
-            let accepted = <[u8; 64]>::try_from(signature.as_slice())
-                .is_ok_and(|signature| ed25519::verify(&public, &message, &signature).is_ok());
-            let name = format!("ed25519 {}: {}", test["tcId"], test["comment"]);
-            suite.case(&name, same(&accepted, &(test["result"] == "valid")));
-        }
+        // A signature of another length never reaches the primitive: its type has 64 bytes.
+        let accepted = <[u8; 64]>::try_from(hex(case, "sig"))
+            .is_ok_and(|signature| ed25519::verify(&public, &hex(case, "msg"), &signature).is_ok());
+        let name = format!("ed25519 {}: {}", case["tcId"], case["comment"]);
+        suite.case(&name, same(&accepted, &(case["result"] == "valid")));
     }
-    let mldsa = suite.json("mldsa_65_verify_test.json");
-    let groups = mldsa["testGroups"].as_array().expect("groups").iter();
-    let cases = groups
-        .map(|group| group["tests"].as_array().expect("tests").len())
-        .sum();
-    suite.left_out(
-        cases,
-        "ML-DSA-65 is no algorithm of this library, which refuses its signatures unseen",
-    );
-    suite.end();
 }
 
 #[test]
