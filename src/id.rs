@@ -39,7 +39,7 @@ impl EnvelopeId {
     /// Reads an identifier; `None` unless it is `cse_` and 26 characters of Crockford's alphabet.
     pub fn parse(text: &str) -> Option<Self> {
         let id = text.as_bytes().try_into().ok()?;
-        is_prefixed_ulid(text, ENVELOPE_ID_PREFIX).then_some(Self(id))
+        is_prefixed_ulid(text.as_bytes(), ENVELOPE_ID_PREFIX).then_some(Self(id))
     }
 
     /// The identifier's text.
@@ -61,9 +61,9 @@ impl fmt::Display for EnvelopeId {
 }
 
 /// Whether `text` is `prefix` and 26 characters of Crockford's upper-case alphabet, as the schema's patterns demand.
-pub fn is_prefixed_ulid(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix)
-        .is_some_and(|ulid| ulid.len() == 26 && ulid.bytes().all(is_crockford))
+pub fn is_prefixed_ulid(text: &[u8], prefix: &str) -> bool {
+    text.strip_prefix(prefix.as_bytes())
+        .is_some_and(|ulid| ulid.len() == 26 && ulid.iter().copied().all(is_crockford))
 }
 
 /// Membership by comparison, not by search: this runs for every identifier of every envelope.

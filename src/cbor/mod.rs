@@ -109,6 +109,6 @@ pub fn compare_keys(a: &str, b: &str) -> Ordering {
 /// [`compare_keys`] on the keys' bytes. The shortest heads of two lengths compare as the lengths do, so the heads need
 /// not be looked at.
 #[inline]
-fn key_order(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn key_order(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

@@ -5,7 +5,6 @@
 //! [`Reader::offset`], where each member begins and ends.
 
 use core::cmp::Ordering;
-use core::str::Utf8Error;
 
 use super::head;
 use super::{Error, ErrorKind, Item, MAX_DEPTH, MAX_INPUT_LEN, float, key_order};
@@ -52,7 +51,8 @@ pub struct Reader<'a> {
     /// The containers around `top`, outermost first.
     outer: [Frame<'a>; MAX_DEPTH],
     depth: usize,
-    failed: Option<Error>,
+    /// What is wrong, once something is.
+    failed: Error,
 }
 
 /// What has been seen of an open container.
@@ -73,15 +73,18 @@ enum Place {
     Element,
     Key,
     Value,
+    /// Nothing: an error has been returned.
+    Failed,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of `bytes`, which are to be one item.
     pub fn new(bytes: &'a [u8]) -> Self {
+        let is_readable = bytes.len() <= MAX_INPUT_LEN;
         let root = Frame {
             key: None,
             left: 1,
-            place: Place::Root,
+            place: if is_readable { Place::Root } else { Place::Failed },
         };
         Self {
             bytes,
@@ -89,7 +92,7 @@ impl<'a> Reader<'a> {
             top: root,
             outer: [root; MAX_DEPTH],
             depth: 0,
-            failed: (bytes.len() > MAX_INPUT_LEN).then_some(Error::new(ErrorKind::TooLarge, MAX_INPUT_LEN)),
+            failed: Error::new(ErrorKind::TooLarge, MAX_INPUT_LEN),
         }
     }
 
@@ -133,11 +136,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::next`].
     pub fn skip(&mut self) -> Result<Option<Item<'a>>, Error> {
-        if self.failed.is_none() && self.top.left == 0 && self.top.place != Place::Value {
-            return match self.top.place {
-                Place::Root => self.next().map(|_| None),
-                _ => Ok(None),
-            };
+        match self.top.place {
+            Place::Root if self.top.left == 0 => return self.next().map(|_| None),
+            Place::Element | Place::Key if self.top.left == 0 => return Ok(None),
+            _ => {}
         }
         let (start, depth) = (self.pos, self.depth);
         loop {
@@ -150,14 +152,18 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn fused_step<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
         let token = self.step();
         if let Err(error) = token {
-            self.failed = Some(error);
+            self.fail(error);
         }
         token
+    }
+
+    /// Sees to it that the error is all that there is from now on.
+    #[cold]
+    fn fail(&mut self, error: Error) {
+        self.top.place = Place::Failed;
+        self.failed = error;
     }
 
     #[inline(always)]
@@ -167,6 +173,7 @@ impl<'a> Reader<'a> {
                 self.top.place = Place::Key;
                 self.value()
             }
+            Place::Failed => Err(self.failed),
             _ if self.top.left == 0 => self.end(),
             Place::Key => {
                 self.top.left -= 1;
@@ -197,7 +204,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn key<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
         let start = self.pos;
-        let initial = self.initial()?;
+        let initial = initial_at(self.bytes, start)?;
         if initial & head::MAJOR != head::TEXT {
             return Err(Error::new(ErrorKind::KeyNotText, start));
         }
@@ -216,73 +223,57 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn value<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
-        let initial = self.initial()?;
+        let start = self.pos;
+        let initial = initial_at(self.bytes, start)?;
         Ok(Some(match initial & head::MAJOR {
             head::TEXT => TokenOf::Text(self.text(initial)?.1),
             head::MAP => TokenOf::Map(self.open(initial, Place::Key)?),
             head::ARRAY => TokenOf::Array(self.open(initial, Place::Element)?),
             head::UNSIGNED => TokenOf::Unsigned(self.argument(initial)?),
             head::NEGATIVE => TokenOf::Negative(self.argument(initial)?),
-            head::TAG => TokenOf::Time(self.time(initial)?),
-            head::BYTES => return Err(Error::new(ErrorKind::ByteString, self.pos)),
-            _ => self.simple(initial)?,
+            head::TAG => {
+                let (text, behind) = time_at(self.bytes, start, initial)?;
+                self.pos = behind;
+                TokenOf::Time(T::from_str(text))
+            }
+            head::BYTES => return Err(Error::new(ErrorKind::ByteString, start)),
+            _ => {
+                let (token, behind) = simple_at(self.bytes, start, initial)?;
+                self.pos = behind;
+                token
+            }
         }))
-    }
-
-    /// The initial byte of the item that begins here.
-    #[inline(always)]
-    fn initial(&self) -> Result<u8, Error> {
-        let initial = self.bytes.get(self.pos).copied();
-        initial.ok_or(Error::new(ErrorKind::Truncated, self.pos))
     }
 
     /// Steps over the head and returns its argument.
     #[inline(always)]
     fn argument(&mut self, initial: u8) -> Result<u64, Error> {
-        let start = self.pos;
-        let (argument, behind) = head::argument(self.bytes, start, initial).map_err(|kind| Error::new(kind, start))?;
+        let (argument, behind) = argument_at(self.bytes, self.pos, initial)?;
         self.pos = behind;
         Ok(argument)
-    }
-
-    /// As [`Self::argument`], for a head that could state an indefinite length.
-    #[inline(always)]
-    fn length(&mut self, initial: u8) -> Result<u64, Error> {
-        if initial & head::INFO == head::INFO {
-            return Err(Error::new(ErrorKind::Indefinite, self.pos));
-        }
-        self.argument(initial)
     }
 
     /// Steps over a text and returns it as bytes and as `T`.
     #[inline(always)]
     fn text<T: Text<'a>>(&mut self, initial: u8) -> Result<(&'a [u8], T), Error> {
-        let start = self.pos;
-        let len = self.length(initial)?;
-        let bytes = usize::try_from(len)
-            .ok()
-            .and_then(|len| self.bytes.get(self.pos..)?.get(..len));
-        let bytes = bytes.ok_or(Error::new(ErrorKind::Truncated, start))?;
-        match T::check(bytes) {
-            Ok(text) => {
-                self.pos += bytes.len();
-                Ok((bytes, text))
-            }
-            Err(error) => Err(Error::new(ErrorKind::Utf8, self.pos + error.valid_up_to())),
-        }
+        let (bytes, text, behind) = text_at(self.bytes, self.pos, initial)?;
+        self.pos = behind;
+        Ok((bytes, text))
     }
 
+    #[inline(always)]
     fn open(&mut self, initial: u8, place: Place) -> Result<u32, Error> {
         let start = self.pos;
-        let left = self.length(initial)?;
+        let (left, behind) = length_at(self.bytes, start, initial)?;
         // Every element has a byte at least, every member two: a count that cannot be true ends here.
-        let room = (self.bytes.len() - self.pos) as u64;
+        let room = self.bytes.len().saturating_sub(behind) as u64;
         let room = if place == Place::Key { room / 2 } else { room };
         let count = u32::try_from(left).ok().filter(|_| left <= room);
         let count = count.ok_or(Error::new(ErrorKind::Truncated, start))?;
         let outer = self.outer.get_mut(self.depth);
         *outer.ok_or(Error::new(ErrorKind::TooDeep, start))? = self.top;
         self.depth += 1;
+        self.pos = behind;
         self.top = Frame {
             key: None,
             left: count,
@@ -290,62 +281,106 @@ impl<'a> Reader<'a> {
         };
         Ok(count)
     }
+}
 
-    fn time<T: Text<'a>>(&mut self, initial: u8) -> Result<T, Error> {
-        let start = self.pos;
-        if self.argument(initial)? != 0 {
-            return Err(Error::new(ErrorKind::Tag, start));
-        }
-        let initial = self.initial()?;
-        if initial & head::MAJOR != head::TEXT {
-            return Err(Error::new(ErrorKind::TimeNotText, self.pos));
-        }
-        let (bytes, text): (_, &str) = self.text(initial)?;
-        match Timestamp::parse_rfc3339(text) {
-            Ok(_) => Ok(T::from_str(text)),
-            Err(error) => Err(Error::new(ErrorKind::TimeSyntax, self.pos - bytes.len() + error.offset)),
-        }
+// What reads at an offset and returns the one behind takes no `&mut Reader`, so that where the walk is inlined its
+// state stays in registers.
+
+/// The initial byte of the item at `at`.
+#[inline(always)]
+fn initial_at(bytes: &[u8], at: usize) -> Result<u8, Error> {
+    bytes.get(at).copied().ok_or(Error::new(ErrorKind::Truncated, at))
+}
+
+#[inline(always)]
+fn argument_at(bytes: &[u8], at: usize, initial: u8) -> Result<(u64, usize), Error> {
+    head::argument(bytes, at, initial).map_err(|kind| Error::new(kind, at))
+}
+
+/// As [`argument_at`], for a head that could state an indefinite length.
+#[inline(always)]
+fn length_at(bytes: &[u8], at: usize, initial: u8) -> Result<(u64, usize), Error> {
+    if initial & head::INFO == head::INFO {
+        return Err(Error::new(ErrorKind::Indefinite, at));
     }
+    argument_at(bytes, at, initial)
+}
 
-    fn simple<T>(&mut self, initial: u8) -> Result<TokenOf<T>, Error> {
-        let start = self.pos;
-        let error = |kind| Err(Error::new(kind, start));
-        let (token, len) = match initial {
-            head::FALSE => (TokenOf::Bool(false), 1),
-            head::TRUE => (TokenOf::Bool(true), 1),
-            head::NULL => (TokenOf::Null, 1),
-            head::F16 | head::F32 | head::F64 => {
-                let Some((value, len)) = self.bytes.get(start..).and_then(float::from_item) else {
-                    return error(ErrorKind::Truncated);
-                };
-                match float::shortest(value) {
-                    None => return error(ErrorKind::FloatNotFinite),
-                    Some(float::Shortest::F16(_)) if initial != head::F16 => return error(ErrorKind::LongFloat),
-                    Some(float::Shortest::F32(_)) if initial == head::F64 => return error(ErrorKind::LongFloat),
-                    Some(_) => (TokenOf::Float(value), len),
-                }
-            }
-            0xff => return error(ErrorKind::Indefinite),
-            0xfc..=0xfe => return error(ErrorKind::Reserved),
-            _ => return error(ErrorKind::Simple),
-        };
-        self.pos += len;
-        Ok(token)
+/// The text at `at`, as bytes and as `T`.
+#[inline(always)]
+fn text_at<'a, T: Text<'a>>(bytes: &'a [u8], at: usize, initial: u8) -> Result<(&'a [u8], T, usize), Error> {
+    let (len, start) = length_at(bytes, at, initial)?;
+    let rest = bytes.get(start..).unwrap_or_default();
+    let text = usize::try_from(len).ok().and_then(|len| rest.get(..len));
+    let text = text.ok_or(Error::new(ErrorKind::Truncated, at))?;
+    match T::check(text) {
+        Some(checked) => Ok((text, checked, start + text.len())),
+        None => Err(not_utf8(text, start)),
+    }
+}
+
+#[cold]
+fn not_utf8(text: &[u8], start: usize) -> Error {
+    let valid = core::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    Error::new(ErrorKind::Utf8, start + valid)
+}
+
+fn time_at(bytes: &[u8], at: usize, initial: u8) -> Result<(&str, usize), Error> {
+    let (0, at) = argument_at(bytes, at, initial)? else {
+        return Err(Error::new(ErrorKind::Tag, at));
+    };
+    let initial = initial_at(bytes, at)?;
+    if initial & head::MAJOR != head::TEXT {
+        return Err(Error::new(ErrorKind::TimeNotText, at));
+    }
+    let (_, text, behind): (_, &str, _) = text_at(bytes, at, initial)?;
+    match Timestamp::parse_rfc3339(text) {
+        Ok(_) => Ok((text, behind)),
+        Err(error) => Err(Error::new(ErrorKind::TimeSyntax, behind - text.len() + error.offset)),
+    }
+}
+
+#[inline]
+fn simple_at<T>(bytes: &[u8], at: usize, initial: u8) -> Result<(TokenOf<T>, usize), Error> {
+    match initial {
+        head::FALSE => Ok((TokenOf::Bool(false), at + 1)),
+        head::TRUE => Ok((TokenOf::Bool(true), at + 1)),
+        head::NULL => Ok((TokenOf::Null, at + 1)),
+        _ => float_at(bytes, at, initial).map(|(value, behind)| (TokenOf::Float(value), behind)),
+    }
+}
+
+fn float_at(bytes: &[u8], at: usize, initial: u8) -> Result<(f64, usize), Error> {
+    let error = |kind| Err(Error::new(kind, at));
+    match initial {
+        head::F16 | head::F32 | head::F64 => {}
+        0xff => return error(ErrorKind::Indefinite),
+        0xfc..=0xfe => return error(ErrorKind::Reserved),
+        _ => return error(ErrorKind::Simple),
+    }
+    let Some((value, len)) = bytes.get(at..).and_then(float::from_item) else {
+        return error(ErrorKind::Truncated);
+    };
+    match float::shortest(value) {
+        None => error(ErrorKind::FloatNotFinite),
+        Some(float::Shortest::F16(_)) if initial != head::F16 => error(ErrorKind::LongFloat),
+        Some(float::Shortest::F32(_)) if initial == head::F64 => error(ErrorKind::LongFloat),
+        Some(_) => Ok((value, at + len)),
     }
 }
 
 /// What a token gives a text as.
 trait Text<'a>: Copy {
-    /// Checks that `bytes` are UTF-8.
-    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error>;
+    /// The text that `bytes` are; `None` unless they are UTF-8.
+    fn check(bytes: &'a [u8]) -> Option<Self>;
     /// The same of a string.
     fn from_str(text: &'a str) -> Self;
 }
 
 impl<'a> Text<'a> for &'a str {
     #[inline]
-    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error> {
-        core::str::from_utf8(bytes)
+    fn check(bytes: &'a [u8]) -> Option<Self> {
+        core::str::from_utf8(bytes).ok()
     }
 
     fn from_str(text: &'a str) -> Self {
@@ -354,12 +389,9 @@ impl<'a> Text<'a> for &'a str {
 }
 
 impl<'a> Text<'a> for &'a [u8] {
-    #[inline]
-    fn check(bytes: &'a [u8]) -> Result<Self, Utf8Error> {
-        if !is_ascii(bytes) {
-            core::str::from_utf8(bytes)?;
-        }
-        Ok(bytes)
+    #[inline(always)]
+    fn check(bytes: &'a [u8]) -> Option<Self> {
+        (is_ascii(bytes) || is_utf8(bytes)).then_some(bytes)
     }
 
     fn from_str(text: &'a str) -> Self {
@@ -367,14 +399,20 @@ impl<'a> Text<'a> for &'a [u8] {
     }
 }
 
-/// Whether all of `bytes` are ASCII. Texts are short: for those under nine bytes this takes two loads.
-#[inline]
+/// Not inlined: what calls it keeps its own state in registers, and most texts are ASCII.
+#[inline(never)]
+fn is_utf8(bytes: &[u8]) -> bool {
+    core::str::from_utf8(bytes).is_ok()
+}
+
+/// Whether all of `bytes` are ASCII. Texts are short: up to sixteen bytes this takes two loads.
+#[inline(always)]
 fn is_ascii(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let seen = if let Some(last) = bytes.last_chunk() {
-        let (words, _) = bytes.as_chunks();
-        let words = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
-        words | u64::from_ne_bytes(*last)
+    let seen = if bytes.len() > 16 {
+        return bytes.is_ascii();
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
     } else {
@@ -389,6 +427,6 @@ fn is_ascii(bytes: &[u8]) -> bool {
 /// The first [`Error`] that a [`Reader`] meets.
 pub fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut reader = Reader::new(bytes);
-    while reader.fused_step::<&[u8]>()?.is_some() {}
+    while reader.step::<&[u8]>()?.is_some() {}
     Ok(())
 }

@@ -8,13 +8,16 @@ const PAN_DIGITS_MIN: usize = 13;
 const PAN_DIGITS_MAX: usize = 19;
 
 /// Whether `text` holds a run of 13 to 19 digits, single spaces or dashes between them allowed, that passes Luhn.
-pub(super) fn looks_like_card_number(text: &str) -> bool {
-    let bytes = text.as_bytes();
+pub(super) fn looks_like_card_number(text: &[u8]) -> bool {
+    // Most prose has too few digits, which takes a fraction of the time to see.
+    if text.iter().filter(|byte| byte.is_ascii_digit()).count() < PAN_DIGITS_MIN {
+        return false;
+    }
     let mut run = Run::default();
-    for (at, byte) in bytes.iter().enumerate() {
+    for (at, byte) in text.iter().enumerate() {
         match byte {
             b'0'..=b'9' => run.push(byte - b'0'),
-            b' ' | b'-' if run.len > 0 && bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => {}
+            b' ' | b'-' if run.len > 0 && text.get(at + 1).is_some_and(u8::is_ascii_digit) => {}
             _ => {
                 if run.is_card_number() {
                     return true;
@@ -63,7 +66,7 @@ mod tests {
             "378282246310005",
             "6304000000000000000 then", // 19 digits
         ] {
-            assert!(looks_like_card_number(text), "{text}");
+            assert!(looks_like_card_number(text.as_bytes()), "{text}");
         }
     }
 
@@ -77,7 +80,7 @@ mod tests {
             "41111111111111110000000000",
             "4111 words 1111 words 1111 1111",
         ] {
-            assert!(!looks_like_card_number(text), "{text}");
+            assert!(!looks_like_card_number(text.as_bytes()), "{text}");
         }
     }
 }

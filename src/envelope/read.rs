@@ -4,12 +4,13 @@
 //! are no canonical CBOR map, or that lack what a verdict cannot do without, stop it. Whether a violation matters is for
 //! [`crate::verify`] to say.
 
+use core::cmp::Ordering;
 use core::fmt;
 
 use super::schema::{DECISION, ENVELOPE, FIELD_COUNT, Field, Member, Need, Rule, TIER_NEEDS};
 use super::violation::{Broken, Path, Violation};
 use super::{ENVELOPE_MAX, Envelope, Tier, Verb, pan};
-use crate::cbor::{self, Reader, Token};
+use crate::cbor::{self, Reader, TokenOf};
 use crate::id::is_prefixed_ulid;
 use crate::time::Timestamp;
 
@@ -24,6 +25,12 @@ pub enum ReadError {
     NotAMap,
     /// A field that no verdict can do without is missing or broken: version, tier, id, call, verb or nonce.
     Unusable(Violation),
+}
+
+impl From<cbor::Error> for ReadError {
+    fn from(error: cbor::Error) -> Self {
+        Self::Cbor(error)
+    }
 }
 
 impl fmt::Display for ReadError {
@@ -71,11 +78,11 @@ impl<'a> Envelope<'a> {
             high_risk: false,
             unusable: None,
         };
-        let Some(Token::Map(members)) = walk.next()? else {
+        let Some(Token::Map(members)) = walk.reader.next_bytes()? else {
             return Err(ReadError::NotAMap);
         };
         walk.map(ENVELOPE)?;
-        if walk.next()?.is_some() {
+        if walk.reader.next_bytes()?.is_some() {
             // INVARIANT: the reader reports trailing bytes itself, so nothing follows the outermost End.
             return Err(ReadError::NotAMap);
         }
@@ -123,6 +130,9 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// Texts as bytes: they are UTF-8, and no rule asks for more than that they be compared.
+type Token<'a> = TokenOf<&'a [u8]>;
+
 struct Walk<'a, 'r> {
     reader: Reader<'a>,
     report: &'r mut dyn FnMut(Violation),
@@ -144,10 +154,6 @@ struct Reviewed {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn next(&mut self) -> Result<Option<Token<'a>>, ReadError> {
-        self.reader.next().map_err(ReadError::Cbor)
-    }
-
     fn offset(&self) -> u16 {
         // INVARIANT: the input is at most ENVELOPE_MAX = 32 KiB long, so every offset fits.
         self.reader.offset() as u16
@@ -176,48 +182,71 @@ impl<'a> Walk<'a, '_> {
     /// Walks a map whose head has been read, merging its members with the schema's: both are in canonical order.
     ///
     /// The recursion (map → value → map) follows the schema, whose depth is fixed, and never the input.
-    fn map(&mut self, members: &'static [Member]) -> Result<(), ReadError> {
-        let mut expected = members.iter().peekable();
+    fn map(&mut self, members: &'static [Member]) -> Result<(), cbor::Error> {
+        let is_decision = core::ptr::eq(members, DECISION);
+        let mut expected = members;
         let mut reviewed = Reviewed::default();
         loop {
             let key_at = self.offset();
-            let key = match self.next()? {
-                Some(Token::Key(key)) => Some(key),
-                _ => None,
+            let Some(Token::Key(key)) = self.reader.next_bytes()? else {
+                break;
             };
-            while let Some(absent) =
-                expected.next_if(|member| key.is_none_or(|key| (member.key.len(), member.key) < (key.len(), key)))
-            {
-                if absent.required {
-                    self.broken(absent, Broken::Missing);
-                }
-                if absent.field == Some(Field::Signatures) {
-                    self.signatures_go = key_at;
-                }
-            }
-            let Some(key) = key else { break };
-            let Some(member) = expected.next_if(|member| member.key == key) else {
-                self.reader.skip().map_err(ReadError::Cbor)?;
+            let Some(member) = self.expected(&mut expected, key, key_at) else {
+                self.reader.skip()?;
                 continue;
             };
-            reviewed.reviewer |= member.key == "reviewer";
             let start = self.offset();
-            let value = self.value(member, &member.rule)?;
-            reviewed.by_machine_only |= member.key == "humanReviewed" && value != Some(Token::Bool(true));
+            let token = self.value(member, &member.rule)?;
             if let Some(field) = member.field {
                 self.spans[field as usize] = (start, self.offset());
             }
+            if is_decision {
+                reviewed.reviewer |= member.key == "reviewer";
+                reviewed.by_machine_only |= member.key == "humanReviewed" && token != Some(Token::Bool(true));
+            }
+        }
+        for absent in expected {
+            self.absent(absent, self.offset());
         }
         // The JSON Schema's `if` holds where `humanReviewed` is absent, too: then a reviewer must be named as well.
-        if core::ptr::eq(members, DECISION) && !reviewed.by_machine_only && !reviewed.reviewer {
+        if is_decision && !reviewed.by_machine_only && !reviewed.reviewer {
             self.broken_at("decisions[].reviewer", Broken::ReviewerMissing, None);
         }
         Ok(())
     }
 
+    /// The schema's member `key`, which stands at `key_at`; the members that belong before it are absent.
+    #[inline]
+    fn expected(&mut self, left: &mut &'static [Member], key: &[u8], key_at: u16) -> Option<&'static Member> {
+        while let Some((member, behind)) = left.split_first() {
+            match cbor::key_order(member.key.as_bytes(), key) {
+                Ordering::Less => {
+                    self.absent(member, key_at);
+                    *left = behind;
+                }
+                Ordering::Equal => {
+                    *left = behind;
+                    return Some(member);
+                }
+                Ordering::Greater => return None,
+            }
+        }
+        None
+    }
+
+    /// `member` is not there; it would stand at the offset `at`.
+    fn absent(&mut self, member: &Member, at: u16) {
+        if member.required {
+            self.broken(member, Broken::Missing);
+        }
+        if member.field == Some(Field::Signatures) {
+            self.signatures_go = at;
+        }
+    }
+
     /// Checks the value that begins next against `rule`; gives back a scalar's token.
-    fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<Option<Token<'a>>, ReadError> {
-        let token = self.next()?;
+    fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<Option<Token<'a>>, cbor::Error> {
+        let token = self.reader.next_bytes()?;
         match (rule, token) {
             (Rule::Map(members), Some(Token::Map(_))) => self.map(members)?,
             (Rule::Free, Some(Token::Map(_))) => self.free(member)?,
@@ -231,28 +260,26 @@ impl<'a> Walk<'a, '_> {
                 self.broken(member, Broken::Type);
                 self.rest()?;
             }
+            (Rule::Text, Some(Token::Text(_))) => {}
+            (Rule::Prose, Some(Token::Text(text))) => {
+                if pan::looks_like_card_number(text) {
+                    self.broken(member, Broken::CardNumber);
+                }
+            }
             (rule, Some(token)) => {
                 if let Err(broken) = scalar(rule, token) {
                     self.broken(member, broken);
                 }
-                self.notable(member, rule, token);
+                if member.field == Some(Field::AiSystemRiskClass) && token == Token::Text(b"high") {
+                    self.high_risk = true;
+                }
             }
             (_, None) => {}
         }
         Ok(token)
     }
 
-    fn notable(&mut self, member: &'static Member, rule: &Rule, token: Token<'a>) {
-        match (rule, token) {
-            (Rule::Prose, Token::Text(text)) if pan::looks_like_card_number(text) => {
-                self.broken(member, Broken::CardNumber);
-            }
-            (_, Token::Text("high")) if member.field == Some(Field::AiSystemRiskClass) => self.high_risk = true,
-            _ => {}
-        }
-    }
-
-    fn list(&mut self, member: &'static Member, of: &'static Rule, count: u32) -> Result<(), ReadError> {
+    fn list(&mut self, member: &'static Member, of: &'static Rule, count: u32) -> Result<(), cbor::Error> {
         let depth = self.lists;
         self.lists += 1;
         for nth in 0..count {
@@ -261,7 +288,7 @@ impl<'a> Walk<'a, '_> {
             }
             self.value(member, of)?;
         }
-        self.next()?;
+        self.reader.next_bytes()?;
         self.lists = depth;
         if let Some(index) = self.index.get_mut(depth) {
             *index = 0;
@@ -270,10 +297,10 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A map of anything: kept as it is, but tag 0 is for the fields that the schema types so (interpretations, row 1).
-    fn free(&mut self, member: &Member) -> Result<(), ReadError> {
+    fn free(&mut self, member: &Member) -> Result<(), cbor::Error> {
         let mut open = 1;
         while open > 0 {
-            match self.next()? {
+            match self.reader.next_bytes()? {
                 Some(Token::Map(_) | Token::Array(_)) => open += 1,
                 Some(Token::End) | None => open -= 1,
                 Some(Token::Time(_)) => self.broken(member, Broken::Tagged),
@@ -287,10 +314,10 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Passes over what remains of a container whose head has been read.
-    fn rest(&mut self) -> Result<(), ReadError> {
+    fn rest(&mut self) -> Result<(), cbor::Error> {
         let mut open = 1;
         while open > 0 {
-            match self.next()? {
+            match self.reader.next_bytes()? {
                 Some(Token::Map(_) | Token::Array(_)) => open += 1,
                 Some(Token::End) | None => open -= 1,
                 Some(_) => {}
@@ -314,12 +341,12 @@ fn scalar(rule: &Rule, token: Token<'_>) -> Result<(), Broken> {
         (_, Token::Time(_)) => Err(Broken::Tagged),
         (rule, Token::Text(text)) => match rule {
             Rule::Text | Rule::Prose | Rule::TextOrNull => Ok(()),
-            Rule::Const(only) => ensure(text == *only, Broken::NotConst),
-            Rule::OneOf(words) => ensure(words.contains(&text), Broken::NotListed),
+            Rule::Const(only) => ensure(text == only.as_bytes(), Broken::NotConst),
+            Rule::OneOf(words) => ensure(words.iter().any(|word| word.as_bytes() == text), Broken::NotListed),
             Rule::Ulid(prefix) => ensure(is_prefixed_ulid(text, prefix), Broken::NotUlid),
             Rule::Did => ensure(is_did(text), Broken::NotDid),
             Rule::Sha256 => ensure(
-                text.strip_prefix("sha256:")
+                text.strip_prefix(b"sha256:")
                     .is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex)),
                 Broken::NotSha256,
             ),
@@ -327,13 +354,11 @@ fn scalar(rule: &Rule, token: Token<'_>) -> Result<(), Broken> {
             Rule::Nonce => ensure(text.len() >= 16, Broken::ShortNonce),
             Rule::Vendor => ensure(
                 (1..=64).contains(&text.len())
-                    && text
-                        .bytes()
-                        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
+                    && text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
                 Broken::NotVendor,
             ),
             Rule::Capitals(least, most) => ensure(
-                (*least..=*most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+                (*least..=*most).contains(&text.len()) && text.iter().all(u8::is_ascii_uppercase),
                 Broken::NotCapitals,
             ),
             Rule::Uri => ensure(is_uri(text), Broken::NotUri),
@@ -344,44 +369,50 @@ fn scalar(rule: &Rule, token: Token<'_>) -> Result<(), Broken> {
     }
 }
 
-fn is_lower_hex(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+fn is_lower_hex(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// What stands before the first colon and behind it.
+fn split_at_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, behind) = text.split_at(text.iter().position(|byte| *byte == b':')?);
+    Some((before, behind.get(1..)?))
 }
 
 /// The schema's pattern, `^did:[a-z0-9]+:.+$`.
-fn is_did(text: &str) -> bool {
-    let Some((method, rest)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else {
+fn is_did(text: &[u8]) -> bool {
+    let Some((method, rest)) = text.strip_prefix(b"did:").and_then(split_at_colon) else {
         return false;
     };
     !method.is_empty()
-        && method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+        && method.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
         && !rest.is_empty()
-        && !rest.starts_with('\n')
+        && !rest.starts_with(b"\n")
 }
 
 /// RFC 3986 as far as it tells a URI from a path or a sentence: a scheme, a colon, and printable ASCII without spaces.
-fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else {
+fn is_uri(text: &[u8]) -> bool {
+    let Some((scheme, rest)) = split_at_colon(text) else {
         return false;
     };
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+    scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
         && !rest.is_empty()
         && rest
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte))
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(byte))
 }
 
-fn is_date(text: &str) -> bool {
+fn is_date(text: &[u8]) -> bool {
     const MIDNIGHT: &[u8] = b"T00:00:00Z";
     let mut moment = [0; 20];
     let (date, time) = moment.split_at_mut(10);
     if text.len() != date.len() {
         return false;
     }
-    date.copy_from_slice(text.as_bytes());
+    date.copy_from_slice(text);
     time.copy_from_slice(MIDNIGHT);
     core::str::from_utf8(&moment).is_ok_and(|moment| Timestamp::parse_rfc3339(moment).is_ok())
 }

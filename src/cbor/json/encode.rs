@@ -179,13 +179,16 @@ impl<'j> Encoder<'j, '_, '_> {
     }
 
     fn long_space(&mut self) {
+        const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.pos += 1;
-            // Indentation.
-            while let Some(rest) = self.json.as_bytes().get(self.pos..)
-                && rest.starts_with(&[b' '; 8])
-            {
-                self.pos += 8;
+            // Indentation, eight bytes at a time.
+            while let Some(word) = self.json.as_bytes().get(self.pos..).and_then(|rest| rest.first_chunk()) {
+                let blanks = (u64::from_le_bytes(*word) ^ BLANKS).trailing_zeros() as usize / 8;
+                self.pos += blanks;
+                if blanks < word.len() {
+                    break;
+                }
             }
         }
     }
