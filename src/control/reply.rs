@@ -88,12 +88,17 @@ impl Frame {
     /// # Errors
     /// [`FrameError`].
     pub fn of(proposal: &Envelope<'_>) -> Result<Self, FrameError> {
+        Self::with_surface(proposal, proposal.surface_hash())
+    }
+
+    /// As [`Frame::of`], where the proposal's surface has been hashed before.
+    pub(crate) fn with_surface(proposal: &Envelope<'_>, surface: [u8; 32]) -> Result<Self, FrameError> {
         let mut frame = Self {
             bytes: [0; FRAME_MAX],
             len: 0,
             tier: proposal.tier(),
             id: proposal.id(),
-            surface: proposal.surface_hash(),
+            surface,
         };
         for field in REPEATED.into_iter().chain(PARTIES) {
             if let Some(item) = proposal.item(field) {

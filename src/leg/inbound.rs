@@ -6,7 +6,7 @@ use super::context::Host;
 use super::event::{Event, Ignored};
 use super::{Leg, Pending};
 use crate::cbor::Item;
-use crate::control::{Frame, Motion, Phase, REFUSED_SURFACE, Side, Timeout};
+use crate::control::{Frame, FrameError, Motion, Phase, REFUSED_SURFACE, Side, Timeout};
 use crate::envelope::{Envelope, Field, RejectReason, SHAPE, Tier, Verb, leaf_hash_text};
 use crate::id::EnvelopeId;
 use crate::media::exact;
@@ -304,7 +304,9 @@ impl Leg {
             }
             (Outcome::Duplicate, Some(envelope)) => self.duplicate(envelope),
             (Outcome::Need, Some(envelope)) => return self.wait_for_resources(verdict, envelope, arrival),
-            (Outcome::Reject(step, failure), Some(envelope)) => self.refuse(host, envelope, step, failure, arrival),
+            (Outcome::Reject(step, failure), Some(envelope)) => {
+                self.refuse(host, verdict, envelope, (step, failure), arrival)
+            }
             (Outcome::Reject(step, failure), None) => {
                 self.events.push(Event::Refused {
                     step,
@@ -354,7 +356,7 @@ impl Leg {
             return Some(Refusal::Busy);
         }
         if is_proposal {
-            let Ok(frame) = Frame::of(envelope) else {
+            let Ok(frame) = frame_of(verdict, envelope) else {
                 return Some(Refusal::TooLong);
             };
             self.frame = Some(frame);
@@ -382,7 +384,14 @@ impl Leg {
     }
 
     /// An envelope failed: the application is told, and a proposal's sender too, as far as that is wise.
-    fn refuse(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>, step: Step, failure: Failure, arrival: Arrival) {
+    fn refuse(
+        &mut self,
+        host: &mut Host<'_>,
+        verdict: &Verdict<'_>,
+        envelope: &Envelope<'_>,
+        (step, failure): (Step, Failure),
+        arrival: Arrival,
+    ) {
         // Not by its identifier, which a changed copy has as well.
         if arrival.again {
             self.pending = None;
@@ -390,7 +399,7 @@ impl Leg {
         let answered = envelope.verb() == Verb::Propose
             && host.context.settings.enforce
             && self.may_reject_now(step, envelope.tier(), host.now)
-            && self.send_reject(host, envelope, failure.reason);
+            && self.send_reject(host, verdict, envelope, failure.reason);
         if answered && !is_vouched_for(step, envelope.tier()) {
             self.last_unvouched_reject = Some(host.now);
         }
@@ -418,8 +427,14 @@ impl Leg {
     }
 
     /// Builds a REJECT from the refused proposal itself, which leaves the leg's own state alone.
-    fn send_reject(&mut self, host: &mut Host<'_>, proposal: &Envelope<'_>, reason: RejectReason) -> bool {
-        let Ok(frame) = Frame::of(proposal) else {
+    fn send_reject(
+        &mut self,
+        host: &mut Host<'_>,
+        verdict: &Verdict<'_>,
+        proposal: &Envelope<'_>,
+        reason: RejectReason,
+    ) -> bool {
+        let Ok(frame) = frame_of(verdict, proposal) else {
             return false;
         };
         self.send_about(host, &frame, Verb::Reject, reason.as_str(), None)
@@ -435,7 +450,7 @@ impl Leg {
     ) -> Option<Refusal> {
         let (id, verb) = (envelope.id(), envelope.verb());
         if verb == Verb::Propose {
-            return self.proposed(envelope, arrival);
+            return self.proposed(verdict, envelope, arrival);
         }
         if verb == Verb::Incident {
             self.events.push(Event::Incident { id });
@@ -488,9 +503,9 @@ impl Leg {
             .is_none_or(|(refused, ours)| refused.as_bytes() == ours)
     }
 
-    fn proposed(&mut self, envelope: &Envelope<'_>, arrival: Arrival) -> Option<Refusal> {
+    fn proposed(&mut self, verdict: &Verdict<'_>, envelope: &Envelope<'_>, arrival: Arrival) -> Option<Refusal> {
         let id = envelope.id();
-        let Ok(frame) = Frame::of(envelope) else {
+        let Ok(frame) = frame_of(verdict, envelope) else {
             return Some(Refusal::TooLong);
         };
         if !arrival.again && !self.is_free_for(envelope.tier() >= Tier::Signed) {
@@ -583,6 +598,14 @@ struct Arrival {
     echo: Echo,
     again: bool,
     deadline_passed: bool,
+}
+
+/// The frame of the envelope that was judged; its surface is hashed once.
+fn frame_of(verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Result<Frame, FrameError> {
+    match verdict.surface_hash {
+        Some(surface) => Frame::with_surface(envelope, surface),
+        None => Frame::of(envelope),
+    }
 }
 
 /// Whether a signature vouched for an envelope that failed at `step`: at Core there is none.

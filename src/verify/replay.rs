@@ -7,6 +7,7 @@
 
 use super::audience::is_proposal;
 use super::{Call, Failure, Outcome, Run, Step, StepResult, Why};
+use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, RejectReason, Tier, Verb};
 use crate::media::Fingerprint;
 use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
@@ -52,7 +53,9 @@ impl Run<'_, '_, '_> {
             return Ok(Seen::Never);
         };
         let now = self.situation.now;
-        let traces = self.traces(&memory.table, envelope);
+        let surface = envelope.surface_hash();
+        self.verdict.surface_hash = Some(surface);
+        let traces = self.traces(&memory.table, envelope, &surface);
         self.traces = Some(traces);
         if let Some(known) = memory.table.find(&traces.id, now) {
             return if self.is_the_same(&memory.table, known, traces.record) {
@@ -209,14 +212,14 @@ impl Run<'_, '_, '_> {
         record(&traces.id, Why::ReplayedId)
     }
 
-    fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>) -> Traces {
+    fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>, surface: &[u8; SHA256_LEN]) -> Traces {
         let issuer = envelope.issuer();
         let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
         Traces {
             id: table.key(Domain::EnvelopeId, &[envelope.id().as_str().as_bytes()]),
             nonce: table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes()]),
             record: Record {
-                surface: table.key(Domain::Surface, &[&envelope.surface_hash()]).words(),
+                surface: table.key(Domain::Surface, &[surface]).words(),
                 call: self.call_word(table, envelope),
             },
         }

@@ -7,6 +7,7 @@ use core::fmt;
 use super::call_leg::MediaDoubt;
 use super::freshness::Untimely;
 use super::{STEP_COUNT, Step, StepResult};
+use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
 use crate::transport::echo;
 use crate::trust::assurance;
@@ -320,6 +321,8 @@ pub struct Verdict<'a> {
     pub outcome: Outcome,
     /// The envelope, once it could be read.
     pub envelope: Option<Envelope<'a>>,
+    /// SHA-256 of its signing surface, where there is a shared table to look it up in.
+    pub surface_hash: Option<[u8; SHA256_LEN]>,
     /// Each step's result; `None` where it was not reached.
     pub steps: [Option<StepResult>; STEP_COUNT],
     /// What is lacking, with [`Outcome::Need`].
@@ -341,6 +344,7 @@ impl<'a> Verdict<'a> {
         Self {
             outcome: Outcome::Accept,
             envelope: None,
+            surface_hash: None,
             steps: [None; STEP_COUNT],
             needs: Needs::NONE,
             doubt: None,
