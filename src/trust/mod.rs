@@ -34,6 +34,7 @@ pub mod block_proof;
 pub mod bundle;
 pub mod consent;
 pub mod dpop;
+pub mod federation;
 mod header;
 mod held;
 pub mod hybrid;

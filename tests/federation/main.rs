@@ -1,0 +1,5 @@
+//! OpenID Federation: metadata policies, trust chains, and the attacks on them.
+
+mod policy;
+#[path = "../suite/mod.rs"]
+mod suite;
