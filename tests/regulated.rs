@@ -1,0 +1,71 @@
+//! What Regulated costs a PBX thread: both signatures are verified, and sealed fields opened, without allocating and on
+//! less stack than a call may use.
+
+mod common;
+#[path = "common/painted.rs"]
+mod painted;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use common::{official, shared_is_here, to_cbor};
+use ohp::cbor::Item;
+use ohp::envelope::{Draft, ENVELOPE_MAX, Envelope, Value};
+use ohp::trust::jwk::{JwkSet, OwnKey, OwnKeys};
+use ohp::trust::{hybrid, issue, jws, sealing};
+use painted::stack_of;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+/// The most stack that a call may use.
+const STACK_MAX: usize = 96 * 1024;
+
+#[test]
+fn signatures_are_verified_and_fields_opened_on_a_pbx_thread() {
+    if !shared_is_here() {
+        return;
+    }
+    let signing = [
+        OwnKey::ed25519([1; 32], Some("ed")),
+        OwnKey::ml_dsa_65([1; 32], Some("pq")),
+    ];
+    let public = signing.each_ref().map(OwnKey::to_public_json).join(",");
+    let jwks = JwkSet::from_json(format!(r#"{{"keys":[{public}]}}"#).as_bytes()).expect("a set");
+    let signing = OwnKeys::new(signing.into()).expect("keys");
+    let opening = OwnKeys::new([OwnKey::x25519([2; 32], Some("hpke"))].into()).expect("a key");
+
+    let base = to_cbor(&official("04-regulated-healthcare").to_string());
+    let mut arena = vec![0; 65_536];
+    let mut draft = Draft::new(&mut arena);
+    draft.merge(Item::parse(&base).expect("CBOR")).expect("merged");
+    let fields = to_cbor(r#"{"healthcare.fhirRef":"Patient/7","caller.vulnerable":true}"#);
+    let ohp::trust::jwk::Material::X25519(key) = &opening.keys()[0].public().material else {
+        panic!("X25519");
+    };
+    let to = [sealing::Recipient { kid: "hpke", key }];
+    let (mut scratch, mut block) = (vec![0; sealing::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
+    let binding = sealing::Binding::of_draft(&draft).expect("bound");
+    let fields = Item::parse(&fields).expect("CBOR");
+    let block = sealing::seal(fields, &binding, &to, &[[3; 32]], &mut scratch, &mut block).expect("sealed");
+    draft.set("sealed", Value::Item(block)).expect("set");
+    let mut unsigned = vec![0; ENVELOPE_MAX];
+    let unsigned = draft.write(&mut unsigned).expect("written");
+    let unsigned = Envelope::read(unsigned, &mut |_| ()).expect("an envelope");
+    let now = unsigned.issued_at().expect("a moment");
+    let (mut scratch, mut cbor) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
+    let cbor = issue::issue(&unsigned, &signing, now, &mut scratch, &mut cbor).expect("issued");
+    let envelope = Envelope::read(cbor, &mut |_| ()).expect("an envelope");
+
+    let mut opening_scratch = vec![0; sealing::SCRATCH_LEN];
+    let mut memory = vec![0; sealing::OPENED_MAX];
+    let verified = stack_of(|| {
+        assert_no_alloc(|| assert_eq!(hybrid::verify(&envelope, &jwks, &mut scratch), Ok("ed")));
+    });
+    let opened = stack_of(|| {
+        assert_no_alloc(|| {
+            let opened = sealing::open(&envelope, &opening, &mut opening_scratch, &mut memory);
+            assert_eq!(opened.expect("opened").expect("a slot").fields().len(), 2);
+        });
+    });
+    println!("both signatures: {verified} bytes of stack; opening: {opened}");
+    assert!(verified <= STACK_MAX && opened <= STACK_MAX, "{verified} {opened}");
+}
