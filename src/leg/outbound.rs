@@ -224,7 +224,7 @@ impl Leg {
             reason,
             tier,
             to_issuer,
-            max_tier: max_tier(&host.context.bundle),
+            max_tier: max_tier(&host.context.bundle, false),
             party,
         };
         let (signed, rest) = host

@@ -345,6 +345,13 @@ impl Opened<'_> {
         Item::trusted(bytes).map().expect("INVARIANT: opened fields are a map")
     }
 
+    /// Leaves the fields where they are, and gives their length; to wipe them is then the caller's.
+    pub(crate) fn keep(self) -> usize {
+        let len = self.len;
+        core::mem::forget(self);
+        len
+    }
+
     /// The value of the field of that dotted name.
     pub fn get(&self, name: &str) -> Option<Item<'_>> {
         self.fields().get(name)

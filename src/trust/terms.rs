@@ -67,6 +67,16 @@ pub enum RiskClass {
 }
 
 impl RiskClass {
+    /// The class's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Limited => "limited",
+            Self::High => "high",
+            Self::Prohibited => "prohibited",
+        }
+    }
+
     /// The class that `text` names.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -91,6 +101,15 @@ pub enum Oversight {
 }
 
 impl Oversight {
+    /// The mode's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InCommand => "human-in-command",
+            Self::OnTheLoop => "human-on-the-loop",
+            Self::InTheLoop => "human-in-the-loop",
+        }
+    }
+
     /// The mode that `text` names.
     pub fn parse(text: &str) -> Option<Self> {
         match text {

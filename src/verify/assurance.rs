@@ -48,17 +48,20 @@ impl<'a> Run<'_, '_, 'a> {
             now,
             key_binding: None,
         };
+        let Some(disclosed) = self.disclosed.as_deref_mut() else {
+            return Err(insufficient(Why::NoPlaceToDisclose));
+        };
         let claims = sd_jwt::verify(
             credential,
             identity.disclosures(),
             &expect,
             keys,
             self.scratch,
-            self.claims,
+            &mut disclosed.claims,
         )
         .map_err(|error| insufficient(Why::Credential(error)))?;
         assurance.is_about(claims).map_err(refused)?;
-        self.verdict.claims_len = claims.item().bytes().len();
+        disclosed.claims_len = claims.item().bytes().len();
 
         // A proof that names its call is of no use on another.
         let block = Block::without(block, PROOF).ok_or_else(|| refused(Refusal::Incomplete))?;

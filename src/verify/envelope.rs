@@ -71,7 +71,7 @@ impl<'a> Run<'_, '_, 'a> {
     /// OHP §3.2: at or above the workload's floor, at or below our ceiling.
     fn tier_gate(&self, envelope: &Envelope<'_>) -> Result<(), Failure> {
         let tier = envelope.tier();
-        let ceiling = max_tier(self.situation.bundle);
+        let ceiling = max_tier(self.situation.bundle, self.disclosed.is_some());
         let floor = envelope.audience().min_tier().unwrap_or(Tier::Core);
         let why = if tier < floor {
             Why::BelowFloor(tier, floor)

@@ -2,47 +2,55 @@
 //!
 //! [`verify`] judges one envelope against a trust bundle, a moment, a call and its sound. It is a pure function but for
 //! the shared table that its caller lends ([`Memory`]): there it looks up and records what must not be seen twice.
-//! Steps that need nothing this build lacks are run; a tier above [`BUILT_MAX_TIER`] is refused at step 0, so that a step
-//! that is not built is never passed in silence.
+//! From Sealed upwards an envelope discloses what is meant for us alone, and a host has to lend memory for that
+//! ([`verify_disclosing`]); one that does not is a receiver of Signed at most, so that no step is passed in silence.
 //!
 //! What a verdict does to a call is not decided here: see [`crate::leg`] and each host's `enforce`.
 
+mod anchor;
+mod annex_iii;
 mod assurance;
 mod audience;
 mod call_leg;
 mod consent;
+mod decrypt;
+mod disclosed;
+mod disclosure;
 mod envelope;
 mod freshness;
+mod governance;
+mod gpai_policy;
 mod issuer;
+mod oversight;
+mod prohibited;
 mod replay;
+mod risk_class;
 mod signatures;
 mod step;
 mod verdict;
 
 pub use audience::{Outstanding, Role};
 pub use call_leg::{Call, Media, MediaDoubt};
+pub use disclosed::Disclosed;
 pub use freshness::Untimely;
+pub use governance::Ungoverned;
 pub use replay::Memory;
 pub use step::{STEP_COUNT, Step, StepResult};
 pub use verdict::{Failure, NEEDS_MAX, Need, NeedKind, Needs, Outcome, Verdict, WARNINGS_MAX, Warning, Warnings, Why};
 
-use crate::envelope::{Envelope, RejectReason, Tier};
+use crate::envelope::{Envelope, Tier};
 use crate::time::Timestamp;
 use crate::transport::Echo;
 use crate::trust::bundle::Bundle;
-use crate::trust::{jws, sd_jwt};
+use crate::trust::{jws, sd_jwt, sealing};
 
-/// The highest tier whose steps are all built. A receiver's `maxTier` above it counts as this.
-pub const BUILT_MAX_TIER: Tier = Tier::Signed;
+/// Bytes of scratch that [`verify`] needs: for the JWS signing input over a surface of 8 KiB in base64url, for reading a
+/// credential, or for opening sealed fields, whichever is most.
+pub const VERIFY_SCRATCH: usize = max(jws::SCRATCH_LEN, max(sd_jwt::SCRATCH_LEN, sealing::SCRATCH_LEN));
 
-/// Bytes of scratch that [`verify`] needs: for the claims of a credential, which are at its front, and behind them for
-/// the JWS signing input over a surface of 8 KiB in base64url, or for reading the credential, whichever is more.
-pub const VERIFY_SCRATCH: usize = sd_jwt::CLAIMS_MAX
-    + if jws::SCRATCH_LEN > sd_jwt::SCRATCH_LEN {
-        jws::SCRATCH_LEN
-    } else {
-        sd_jwt::SCRATCH_LEN
-    };
+const fn max(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
+}
 
 /// What surrounds the envelope that is to be judged.
 pub struct Situation<'s> {
@@ -70,12 +78,13 @@ pub struct Situation<'s> {
     pub deadline_passed: bool,
 }
 
-/// The highest tier that the receiver of `bundle` takes in this build.
-pub fn max_tier(bundle: &Bundle) -> Tier {
-    bundle.receiver().max_tier.min(BUILT_MAX_TIER)
+/// The highest tier that the receiver of `bundle` takes, with or without memory for what is disclosed.
+pub fn max_tier(bundle: &Bundle, discloses: bool) -> Tier {
+    let most = if discloses { Tier::Regulated } else { Tier::Signed };
+    bundle.receiver().max_tier.min(most)
 }
 
-/// Judges the canonical CBOR `bytes`.
+/// Judges the canonical CBOR `bytes` up to Signed; a tier above is refused `tier-insufficient`.
 ///
 /// `scratch` takes at least [`VERIFY_SCRATCH`] bytes. `observe` is called after each step with its result, so that a host
 /// can log it or take the time. Allocates nothing.
@@ -85,11 +94,39 @@ pub fn verify<'a>(
     scratch: &mut [u8],
     observe: &mut dyn FnMut(Step, StepResult),
 ) -> Verdict<'a> {
-    let (claims, scratch) = scratch.split_at_mut(sd_jwt::CLAIMS_MAX.min(scratch.len()));
+    run(bytes, situation, scratch, None, observe)
+}
+
+/// Judges the canonical CBOR `bytes` at any tier, as [`verify`] does.
+///
+/// What the envelope discloses to us is in `disclosed` if it is accepted, and nothing is there otherwise; what was there
+/// before is wiped.
+pub fn verify_disclosing<'a>(
+    bytes: &'a [u8],
+    situation: &Situation<'_>,
+    scratch: &mut [u8],
+    disclosed: &mut Disclosed,
+    observe: &mut dyn FnMut(Step, StepResult),
+) -> Verdict<'a> {
+    disclosed.wipe();
+    let verdict = run(bytes, situation, scratch, Some(disclosed), observe);
+    if !verdict.is_accepted() {
+        disclosed.wipe();
+    }
+    verdict
+}
+
+fn run<'a>(
+    bytes: &'a [u8],
+    situation: &Situation<'_>,
+    scratch: &mut [u8],
+    disclosed: Option<&mut Disclosed>,
+    observe: &mut dyn FnMut(Step, StepResult),
+) -> Verdict<'a> {
     let mut run = Run {
         situation,
-        claims,
         scratch,
+        disclosed,
         observe,
         traces: None,
         verdict: Verdict::new(),
@@ -113,9 +150,9 @@ type Checked = Result<Passed, Failure>;
 /// A verification under way.
 struct Run<'r, 's, 'a> {
     situation: &'r Situation<'s>,
-    /// Where step 6 leaves the caller's claims.
-    claims: &'r mut [u8],
     scratch: &'r mut [u8],
+    /// Where steps 6 and 13 leave what is meant for us.
+    disclosed: Option<&'r mut Disclosed>,
     observe: &'r mut dyn FnMut(Step, StepResult),
     /// What step 0 looked up, to be recorded at the end.
     traces: Option<replay::Traces>,
@@ -162,15 +199,15 @@ impl<'a> Run<'_, '_, 'a> {
     fn step(&mut self, step: Step, envelope: &Envelope<'a>) -> Checked {
         let applies_from = match step {
             Step::Envelope | Step::Freshness | Step::CallLeg | Step::Consent => Tier::Core,
-            Step::ResolveIssuer | Step::Signatures => Tier::Signed,
+            // Where a leaf hash is stated below Regulated, it has to be true as well.
+            Step::ResolveIssuer | Step::Signatures | Step::Anchor => Tier::Signed,
             Step::Assurance | Step::Decrypt => Tier::Sealed,
             Step::RiskClass
             | Step::Prohibited
             | Step::AnnexIii
             | Step::Disclosure
             | Step::Oversight
-            | Step::GpaiPolicy
-            | Step::Anchor => Tier::Regulated,
+            | Step::GpaiPolicy => Tier::Regulated,
         };
         let only_for_proposals = matches!(
             step,
@@ -197,18 +234,14 @@ impl<'a> Run<'_, '_, 'a> {
             Step::CallLeg => self.call_leg(envelope),
             Step::Consent => self.consent(envelope),
             Step::Assurance => self.assurance(envelope),
-            // The tier gate of step 0 keeps these tiers out; should it ever not, nothing is passed unchecked.
-            Step::RiskClass
-            | Step::Prohibited
-            | Step::AnnexIii
-            | Step::Disclosure
-            | Step::Oversight
-            | Step::GpaiPolicy
-            | Step::Decrypt
-            | Step::Anchor => Err(Failure {
-                reason: RejectReason::TierInsufficient,
-                why: Why::TierNotBuilt(envelope.tier()),
-            }),
+            Step::RiskClass => self.risk_class(envelope),
+            Step::Prohibited => self.prohibited(envelope),
+            Step::AnnexIii => self.annex_iii(envelope),
+            Step::Disclosure => self.disclosure(envelope),
+            Step::Oversight => self.oversight(envelope),
+            Step::GpaiPolicy => self.gpai_policy(envelope),
+            Step::Decrypt => self.decrypt(envelope),
+            Step::Anchor => self.anchor(envelope),
         }
     }
 

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::call_leg::MediaDoubt;
 use super::freshness::Untimely;
+use super::governance::Ungoverned;
 use super::{STEP_COUNT, Step, StepResult};
 use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
@@ -16,6 +17,8 @@ use crate::trust::hybrid::Refusal;
 use crate::trust::jwk::KeyRefusal;
 use crate::trust::jws::JwsError;
 use crate::trust::sd_jwt::SdJwtError;
+use crate::trust::sealing::OpenError;
+use crate::trust::transparency::anchor::AnchorError;
 
 /// How a verification ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +84,6 @@ pub enum Why {
     BelowFloor(Tier, Tier),
     /// It is above our ceiling; holds its tier and the ceiling.
     AboveCeiling(Tier, Tier),
-    /// Its tier needs a step that this build does not have.
-    TierNotBuilt(Tier),
     /// An answer to a proposal that is not outstanding.
     NotOutstanding,
     /// An answer from another party than the proposal's counterpart.
@@ -133,8 +134,18 @@ pub enum Why {
     NoCredential,
     /// The caller's credential does not hold.
     Credential(SdJwtError),
+    /// The host has lent no memory for what is disclosed.
+    NoPlaceToDisclose,
     /// Another call has shown the same proof of assurance, and policy demands that each is for one call.
     AssuranceSeenElsewhere,
+    /// A gate of the Regulated tier does not open.
+    Governance(Ungoverned),
+    /// What is sealed for us cannot be opened, or is not what it is said to be.
+    NotOpened(OpenError),
+    /// `transparency.leafHash` is not the hash of this envelope's surface.
+    LeafHashDiffers,
+    /// The envelope's entry in its log does not hold.
+    Anchor(AnchorError),
 }
 
 impl fmt::Display for Why {
@@ -152,7 +163,6 @@ impl fmt::Display for Why {
             Self::AboveCeiling(tier, ceiling) => {
                 write!(f, "conformance is {tier}, above this receiver's maximum {ceiling}")
             }
-            Self::TierNotBuilt(tier) => write!(f, "this build does not have every step that {tier} needs"),
             Self::NotOutstanding => f.write_str("control.refs.proposedId names no proposal that is outstanding"),
             Self::OtherCounterpart => f.write_str("the issuer is not the party that the proposal was made with"),
             Self::PeerBudget => f.write_str("the transport peer has used up its envelopes per second"),
@@ -178,9 +188,16 @@ impl fmt::Display for Why {
             Self::Assurance(refusal) => refusal.fmt(f),
             Self::NoCredential => f.write_str("caller.identity.sdJwtVc is missing"),
             Self::Credential(error) => error.fmt(f),
+            Self::NoPlaceToDisclose => f.write_str("this host has no memory for what the envelope discloses"),
             Self::AssuranceSeenElsewhere => {
                 f.write_str("another call has shown the same caller.assurance, and policy demands one for each call")
             }
+            Self::Governance(refusal) => refusal.fmt(f),
+            Self::NotOpened(error) => error.fmt(f),
+            Self::LeafHashDiffers => {
+                f.write_str("transparency.leafHash is not the hash of this envelope's signing surface")
+            }
+            Self::Anchor(error) => error.fmt(f),
         }
     }
 }
@@ -278,6 +295,10 @@ pub enum Warning {
     AssuranceSeenElsewhere,
     /// The envelope is unsigned, though the proposal that it answers was signed: it can only end that proposal.
     EndsOnly,
+    /// Nobody has told the caller that they speak with an AI: the receiver must, before its first turn.
+    DisclosureOwed,
+    /// The log that the envelope names is known, and no entry of it for this envelope.
+    NotSeenInLog,
 }
 
 impl fmt::Display for Warning {
@@ -290,6 +311,10 @@ impl fmt::Display for Warning {
             Self::AssuranceSeenElsewhere => {
                 f.write_str("another call has shown the same caller.assurance; ask the provider to name the call in it")
             }
+            Self::DisclosureOwed => f.write_str(
+                "no disclosure under Art. 50 has been made: make one before the first turn if the caller is a natural person",
+            ),
+            Self::NotSeenInLog => f.write_str("the transparency log's entry for this envelope is not at hand"),
             Self::EndsOnly => f.write_str("an unsigned or short answer to a signed proposal can only end it"),
         }
     }
@@ -333,8 +358,6 @@ pub struct Verdict<'a> {
     pub warnings: Warnings,
     /// Whether members that the schema demands are missing, which a short form at Core may (interpretations, row 9).
     pub short_form: bool,
-    /// Length of the claims that step 6 has verified and written, in bytes; 0 if there are none.
-    pub claims_len: usize,
     /// Whether the envelope may only end the proposal that it answers (interpretations, row 43).
     pub ends_only: bool,
 }
@@ -352,7 +375,6 @@ impl<'a> Verdict<'a> {
                 list: [None; WARNINGS_MAX],
             },
             short_form: false,
-            claims_len: 0,
             ends_only: false,
         }
     }

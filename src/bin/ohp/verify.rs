@@ -10,7 +10,9 @@ use ohp::time::Timestamp;
 use ohp::transport::body::{Declared, Encoding};
 use ohp::transport::{ENVELOPE_MAX, Echo, Info};
 use ohp::trust::bundle::Bundle;
-use ohp::verify::{self, Call, Media, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict, Why};
+use ohp::verify::{
+    self, Call, Disclosed, Media, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict, Why,
+};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -117,7 +119,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut scratch = vec![0; VERIFY_SCRATCH];
     let mut steps = Vec::with_capacity(verify::STEP_COUNT);
     let mut last = Instant::now();
-    let verdict = verify::verify(&cbor, &situation, &mut scratch, &mut |step, result| {
+    let mut disclosed = Box::new(Disclosed::new());
+    let verdict = verify::verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |step, result| {
         let now = Instant::now();
         steps.push(Timed {
             step,
@@ -138,9 +141,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         );
     }
     if args.json {
-        output::json(&to_json(args, &verdict, &steps))?;
+        output::json(&to_json(args, &verdict, &disclosed, &steps))?;
     } else {
-        print(args, &verdict, &steps);
+        print(args, &verdict, &disclosed, &steps);
     }
     Ok(match verdict.outcome {
         Outcome::Accept => Exit::Accept,
@@ -176,7 +179,7 @@ fn warnings_of_usage(args: &Args) -> Option<&'static str> {
     (sound && args.call_id.is_none()).then_some("without --call-id step 4 is not run, and the sound is not compared")
 }
 
-fn to_json(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) -> Value {
+fn to_json(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[Timed]) -> Value {
     let mut shown = Map::new();
     let mut put = |member: &str, value: Value| shown.insert(member.to_owned(), value);
     put("outcome", outcome(verdict).into());
@@ -201,9 +204,8 @@ fn to_json(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) -> Value {
         .collect();
     put("needs", needs.into());
     put("steps", steps.iter().map(Timed::to_json).collect());
-    // Identity, assurance and sealed fields are checked from Sealed upwards, which this build does not accept.
-    put("openedSealedFields", json!([]));
-    put("verifiedFields", json!([]));
+    put("openedSealedFields", opened(disclosed).into());
+    put("verifiedFields", verified(disclosed).into());
     let warnings = verdict.warnings.iter().map(|warning| warning.to_string());
     put(
         "warnings",
@@ -213,6 +215,21 @@ fn to_json(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) -> Value {
             .collect(),
     );
     Value::Object(shown)
+}
+
+/// The names of the fields that were sealed for us. Their values are not for a report.
+fn opened(disclosed: &Disclosed) -> Vec<String> {
+    let fields = disclosed.fields().into_iter().flat_map(|fields| fields.iter());
+    fields.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The names of what an identity provider vouches for.
+fn verified(disclosed: &Disclosed) -> Vec<String> {
+    let Some(claims) = disclosed.claims() else {
+        return Vec::new();
+    };
+    let claims = claims.iter().map(|(name, _)| format!("caller.identity.{name}"));
+    ["caller.assurance".to_owned()].into_iter().chain(claims).collect()
 }
 
 impl Timed {
@@ -242,7 +259,7 @@ fn needs<'v>(verdict: &'v Verdict<'_>) -> impl Iterator<Item = (u8, &'static str
         .map(|need| (need.step.number(), need.kind.as_str(), need.reference))
 }
 
-fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
+fn print(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[Timed]) {
     let style = match verdict.outcome {
         Outcome::Accept => GOOD,
         Outcome::Need => OPEN,
@@ -275,6 +292,11 @@ fn print(args: &Args, verdict: &Verdict<'_>, steps: &[Timed]) {
             timed.result,
             timed.micros
         );
+    }
+    for (what, names) in [("opened", opened(disclosed)), ("verified", verified(disclosed))] {
+        if !names.is_empty() {
+            say!("{GOOD}{what}{GOOD:#}  {}", plain(&names.join(", ")));
+        }
     }
     for (step, kind, reference) in needs(verdict) {
         say!("{OPEN}needs{OPEN:#}  {kind} {} for step {step}", plain(reference));

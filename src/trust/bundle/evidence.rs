@@ -29,6 +29,13 @@ pub struct Resource {
     pub sha256: Option<[u8; SHA256_LEN]>,
 }
 
+impl Resource {
+    /// Whether it answered without an error, be it by way of a redirect.
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=399)
+    }
+}
+
 /// A transparency log that we trust.
 #[derive(Debug, Default)]
 pub struct Log {

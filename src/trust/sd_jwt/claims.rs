@@ -30,6 +30,11 @@ impl<'c> Claims<'c> {
         Self { item }
     }
 
+    /// Claims that [`super::verify`] has written before, from where they have been kept.
+    pub(crate) fn of(item: Item<'c>) -> Self {
+        Self { item }
+    }
+
     /// All of it, a map in canonical CBOR.
     pub fn item(self) -> Item<'c> {
         self.item

@@ -1,0 +1,264 @@
+//! Every tier's whole verification on really signed, sealed and anchored proposals: accepted as they are, and refused at the
+//! right step, with the right word, for each thing that can be wrong.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod refused;
+mod scene;
+
+use ohp::envelope::Tier;
+use ohp::media::Fingerprint;
+use ohp::trust::bundle::Bundle;
+use ohp::verify::{
+    Call, Disclosed, Media, NeedKind, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
+    verify_disclosing,
+};
+use scene::{CALL, FINGERPRINT, Scene, now};
+
+const TIERS: [Tier; 4] = [Tier::Core, Tier::Signed, Tier::Sealed, Tier::Regulated];
+
+fn situation(bundle: &Bundle) -> Situation<'_> {
+    Situation {
+        bundle,
+        now: now(),
+        role: Role::Unknown,
+        call: Call::Ids(&[CALL]),
+        media: Media::Known(Fingerprint::from_bytes(FINGERPRINT)),
+        echo: Default::default(),
+        memory: None,
+        again: false,
+        audio_may_follow: false,
+        deadline_passed: false,
+    }
+}
+
+/// Verifies a scene's envelope as its receiver would, on its call.
+fn judge<T>(scene: &mut Scene, look: impl FnOnce(&Verdict<'_>, &Disclosed) -> T) -> T {
+    let cbor = scene.finish();
+    let bundle = Bundle::from_json(scene.trust.to_string().as_bytes()).expect("a bundle");
+    let situation = situation(&bundle);
+    let (mut scratch, mut disclosed) = (vec![0; VERIFY_SCRATCH], Box::new(Disclosed::new()));
+    let verdict = verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ());
+    look(&verdict, &disclosed)
+}
+
+fn outcome(scene: &mut Scene) -> String {
+    judge(scene, |verdict, _| match verdict.outcome {
+        Outcome::Reject(step, failure) => format!("{} {}: {}", step.number(), failure.reason.as_str(), failure.why),
+        Outcome::Need => format!("need {:?}", verdict.needs.as_slice()),
+        other => format!("{other:?}"),
+    })
+}
+
+#[test]
+fn whole_proposal_is_accepted_at_each_tier() {
+    for tier in TIERS {
+        let mut scene = Scene::at(tier);
+        judge(&mut scene, |verdict, _| {
+            assert_eq!(
+                verdict.outcome,
+                Outcome::Accept,
+                "{tier}: {:?}",
+                verdict.failure().map(|(_, f)| f.why.to_string())
+            );
+            assert_eq!(verdict.warnings.iter().count(), 0, "{tier}");
+            let passed = |step: Step| verdict.steps[usize::from(step.number())] == Some(StepResult::Pass);
+            for step in Step::ALL {
+                let applies = match step {
+                    Step::Envelope | Step::Freshness | Step::CallLeg => true,
+                    Step::ResolveIssuer | Step::Signatures => tier >= Tier::Signed,
+                    Step::Consent | Step::Assurance | Step::Decrypt => tier >= Tier::Sealed,
+                    _ => tier == Tier::Regulated,
+                };
+                assert_eq!(passed(step), applies, "{tier}: {step:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn claims_and_sealed_fields_are_disclosed_to_us() {
+    for tier in [Tier::Sealed, Tier::Regulated] {
+        judge(&mut Scene::at(tier), |_, disclosed| {
+            let claims = disclosed.claims().expect("a credential");
+            assert_eq!(
+                (claims.text("given_name"), claims.text("account_ref")),
+                (Some("Ada"), Some("acct_7781"))
+            );
+            let fields = disclosed.fields().expect("our slot");
+            let detail = fields.get("payment.disputeDetail").and_then(|item| item.as_text());
+            assert_eq!(detail, Some("card ending 4242, 42.50 GBP"));
+            assert_eq!(
+                fields.get("caller.vulnerable").and_then(|item| item.as_bool()),
+                Some(true)
+            );
+            assert_eq!(format!("{disclosed:?}"), "Disclosed { .. }");
+        });
+    }
+}
+
+#[test]
+fn nothing_is_disclosed_by_what_is_refused_after_it_was_opened() {
+    let mut scene = Scene::at(Tier::Regulated);
+    scene.tamper = Some(|envelope| envelope["transparency"]["leafHash"] = format!("sha256:{}", "12".repeat(32)).into());
+    judge(&mut scene, |verdict, disclosed| {
+        assert_eq!(verdict.failure().map(|(step, _)| step), Some(Step::Anchor));
+        assert!(disclosed.claims().is_none() && disclosed.fields().is_none());
+    });
+}
+
+#[test]
+fn envelope_without_a_slot_for_us_is_taken_without_its_sealed_fields() {
+    let mut scene = Scene::at(Tier::Sealed);
+    scene.trust["receiver"]["keys"] = serde_json::json!({ "keys": [] });
+    judge(&mut scene, |verdict, disclosed| {
+        assert_eq!(verdict.outcome, Outcome::Accept);
+        assert_eq!(verdict.steps[13], Some(StepResult::Skip));
+        assert!(disclosed.fields().is_none());
+    });
+}
+
+#[test]
+fn resources_that_are_not_at_hand_are_asked_for() {
+    type Take = fn(&mut serde_json::Value);
+    let cases: [(Step, NeedKind, &str, Take); 6] = [
+        (Step::ResolveIssuer, NeedKind::Jwks, scene::AGENT, |trust| {
+            trust["issuers"][scene::AGENT]
+                .as_object_mut()
+                .expect("an issuer")
+                .remove("jwks");
+        }),
+        (Step::Consent, NeedKind::ConsentReceipt, "iso27560:rcpt_1", |trust| {
+            trust["consentReceipts"] = serde_json::json!({});
+        }),
+        (Step::Assurance, NeedKind::Jwks, scene::PROVIDER, |trust| {
+            trust["identityProviders"][scene::PROVIDER] = serde_json::json!({});
+        }),
+        (Step::RiskClass, NeedKind::Resource, scene::DECLARATION, |trust| {
+            trust["resources"]
+                .as_object_mut()
+                .expect("resources")
+                .remove(scene::DECLARATION);
+        }),
+        (Step::GpaiPolicy, NeedKind::Resource, scene::MODEL_POLICY, |trust| {
+            trust["resources"]
+                .as_object_mut()
+                .expect("resources")
+                .remove(scene::MODEL_POLICY);
+        }),
+        (Step::Anchor, NeedKind::Log, scene::LOG, |trust| {
+            trust["logs"] = serde_json::json!({});
+        }),
+    ];
+    for (step, kind, reference, take) in cases {
+        let mut scene = Scene::at(Tier::Regulated);
+        take(&mut scene.trust);
+        judge(&mut scene, |verdict, _| {
+            assert_eq!(verdict.outcome, Outcome::Need, "{step:?}");
+            let need = verdict.needs.as_slice()[0];
+            assert_eq!((need.step, need.kind, need.reference), (step, kind, reference));
+        });
+    }
+}
+
+#[test]
+fn systems_of_lesser_risk_owe_less() {
+    let mut scene = Scene::at(Tier::Regulated);
+    scene.envelope["aiSystem"]["riskClass"] = "minimal".into();
+    for absent in ["aiia", "fria", "art50Disclosure", "art86Explanation"] {
+        scene.envelope["governance"]
+            .as_object_mut()
+            .expect("governance")
+            .remove(absent);
+    }
+    let system = scene.envelope["aiSystem"].as_object_mut().expect("a system");
+    system.remove("annexIIIClause");
+    system.remove("ceConformity");
+    judge(&mut scene, |verdict, _| {
+        assert_eq!(
+            verdict.outcome,
+            Outcome::Accept,
+            "{:?}",
+            verdict.failure().map(|(_, f)| f.why.to_string())
+        );
+        let warnings: Vec<String> = verdict.warnings.iter().map(|warning| warning.to_string()).collect();
+        assert!(warnings[0].contains("Art. 50"), "{warnings:?}");
+    });
+}
+
+/// What a voice-AI vendor sees of its own envelope: the names of what was opened and verified, never a value.
+#[test]
+fn command_names_what_was_opened_and_verified() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiers");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut scene = Scene::at(Tier::Regulated);
+    let (file, trust) = (folder.join("regulated.cbor"), folder.join("trust.json"));
+    std::fs::write(&file, scene.finish()).expect("written");
+    std::fs::write(&trust, scene.trust.to_string()).expect("written");
+    let fingerprint: String = FINGERPRINT.iter().map(|byte| format!("{byte:02x}")).collect();
+    let run = |more: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_ohp"))
+            .arg("verify")
+            .arg("--trust")
+            .arg(&trust)
+            .args([
+                "--now",
+                scene::NOW,
+                "--call-id",
+                CALL,
+                "--fingerprint",
+                &format!("sha256:{fingerprint}"),
+            ])
+            .args(more)
+            .arg(&file)
+            .output()
+            .expect("the command")
+    };
+    let output = run(&["--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(
+        report["openedSealedFields"],
+        serde_json::json!(["caller.vulnerable", "payment.disputeDetail"])
+    );
+    assert_eq!(
+        report["verifiedFields"],
+        serde_json::json!([
+            "caller.assurance",
+            "caller.identity.given_name",
+            "caller.identity.account_ref"
+        ])
+    );
+    let steps = report["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 15);
+    assert!(steps.iter().all(|step| step["result"] == "pass"), "{report:#}");
+    let text = String::from_utf8(run(&[]).stdout).expect("text");
+    assert!(
+        text.contains("opened  caller.vulnerable, payment.disputeDetail"),
+        "{text}"
+    );
+    for secret in ["4242", "Ada", "acct_7781"] {
+        assert!(
+            !text.contains(secret) && !report.to_string().contains(secret),
+            "{secret}"
+        );
+    }
+}
+
+/// The threads of a PBX have little stack, and no call into the library may use more than 96 KiB of it.
+#[test]
+fn regulated_verdict_fits_the_stack_that_a_pbx_leaves() {
+    let mut scene = Scene::at(Tier::Regulated);
+    let cbor = scene.finish();
+    let bundle = Bundle::from_json(scene.trust.to_string().as_bytes()).expect("a bundle");
+    let (mut scratch, mut disclosed) = (vec![0; VERIFY_SCRATCH], Box::new(Disclosed::new()));
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(96 * 1024);
+        let thread = thread.spawn_scoped(scope, || {
+            let situation = situation(&bundle);
+            verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ()).outcome
+        });
+        thread.expect("a thread").join().expect("it ends")
+    });
+    assert_eq!(outcome, Outcome::Accept);
+}
