@@ -11,8 +11,8 @@ pub(super) trait Backend {
     /// An expanded ML-DSA-65 key.
     type MlDsa65Key;
 
-    /// Whether `signature`, whose S is below the order, holds under `key`, which is canonical and not of small order.
-    /// Must refuse an R that is not canonical or of small order.
+    /// Whether `signature`, whose S is below the order and whose R is not the canonical encoding of a point of small
+    /// order, holds under `key`, which is canonical and not of small order. Must refuse an R that is not canonical.
     fn ed25519_verify(
         key: &ed25519_dalek::VerifyingKey,
         message: &[u8],
@@ -40,6 +40,7 @@ pub(super) type MlDsa65Key = <Chosen as Backend>::MlDsa65Key;
 
 #[cfg(not(feature = "aws-lc"))]
 mod portable {
+    use ed25519_dalek::Verifier as _;
     use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsa65, Signature, VerifyingKey};
 
     use crate::crypto::{ed25519, mldsa65};
@@ -55,8 +56,9 @@ mod portable {
             message: &[u8],
             signature: &[u8; ed25519::SIGNATURE_LEN],
         ) -> bool {
-            let signature = ed25519_dalek::Signature::from_bytes(signature);
-            key.verify_strict(message, &signature).is_ok()
+            // Compares R with the canonical encoding of what it computes, so others never match.
+            key.verify(message, &ed25519_dalek::Signature::from_bytes(signature))
+                .is_ok()
         }
 
         fn mldsa65_key(bytes: &[u8; mldsa65::PUBLIC_LEN]) -> Self::MlDsa65Key {
@@ -89,32 +91,6 @@ mod aws_lc {
         parsed: Option<ParsedPublicKey>,
     }
 
-    /// The canonical encodings of the points of small order, without the sign of x. AWS-LC compares R with the canonical
-    /// encoding of what it computes, so others never match.
-    const SMALL_ORDER: [[u8; 32]; 5] = [
-        // y = 1, order 1; y = −1, order 2; y = 0, order 4; and the two y of order 8.
-        {
-            let mut y = [0; 32];
-            y[0] = 1;
-            y
-        },
-        {
-            let mut y = [0xff; 32];
-            y[0] = 0xec;
-            y[31] = 0x7f;
-            y
-        },
-        [0; 32],
-        [
-            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
-            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
-        ],
-        [
-            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
-            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
-        ],
-    ];
-
     impl super::Backend for AwsLc {
         type MlDsa65Key = Key;
 
@@ -123,13 +99,10 @@ mod aws_lc {
             message: &[u8],
             signature: &[u8; ed25519::SIGNATURE_LEN],
         ) -> bool {
-            let mut r = [0; 32];
-            r.iter_mut().zip(signature).for_each(|(to, from)| *to = *from);
-            r[31] &= 0x7f;
-            !SMALL_ORDER.contains(&r)
-                && UnparsedPublicKey::new(&ED25519, key.as_bytes())
-                    .verify(message, signature)
-                    .is_ok()
+            // As dalek does, AWS-LC compares R with the canonical encoding of what it computes.
+            UnparsedPublicKey::new(&ED25519, key.as_bytes())
+                .verify(message, signature)
+                .is_ok()
         }
 
         fn mldsa65_key(bytes: &[u8; mldsa65::PUBLIC_LEN]) -> Key {

@@ -45,10 +45,15 @@ pub(crate) fn list<T, E: From<NoMemory>>(len: usize, items: impl Iterator<Item =
     for item in items.take(len) {
         list.push(item?);
     }
+    Ok(boxed(list)?)
+}
+
+/// `list`, which has been filled up to the room that was made for it.
+pub(crate) fn boxed<T>(list: Vec<T>) -> Result<List<T>, NoMemory> {
     // As above.
     if list.capacity() == list.len() {
         Ok(list.into_boxed_slice())
     } else {
-        Err(NoMemory.into())
+        Err(NoMemory)
     }
 }

@@ -1,10 +1,30 @@
 //! Ed25519: agreement with published vectors, and what strictness refuses beyond them.
 
-use ohp::crypto::ed25519::{self, BadKey, BadSignature, PublicKey, SigningKey};
+use ohp::crypto::ed25519::{self, BadKey, BadSignature, PrecomputedKey, PublicKey, SigningKey};
 use ohp::crypto::sha256;
 
 use super::suite::{Suite, from_hex, same};
 use super::{bytes, cases, hex};
+
+/// Verifies with a key as it is read, and with its multiples worked out: both must judge alike.
+struct BothForms(PublicKey, PrecomputedKey);
+
+impl BothForms {
+    fn of(key: &PublicKey) -> Self {
+        Self(*key, PrecomputedKey::new(*key))
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
+        let judged = self.0.verify(message, signature);
+        assert_eq!(
+            self.1.verify(message, signature),
+            judged,
+            "{:?} {signature:02x?}",
+            self.0
+        );
+        judged
+    }
+}
 
 /// Wycheproof's cases of Ed25519.
 pub fn judge(suite: &mut Suite) {
@@ -15,6 +35,10 @@ pub fn judge(suite: &mut Suite) {
             .is_ok_and(|signature| ed25519::verify(&public, &hex(case, "msg"), &signature).is_ok());
         let name = format!("ed25519 {}: {}", case["tcId"], case["comment"]);
         suite.case(&name, same(&accepted, &(case["result"] == "valid")));
+        if let (Ok(key), Ok(signature)) = (PublicKey::parse(&public), <[u8; 64]>::try_from(hex(case, "sig"))) {
+            let judged = BothForms::of(&key).verify(&hex(case, "msg"), &signature);
+            assert_eq!(judged.is_ok(), accepted, "{name}");
+        }
     }
 }
 
@@ -137,11 +161,53 @@ fn a_commitment_of_small_order_is_refused_in_any_encoding() {
         "0100000000000000000000000000000000000000000000000000000000000080078d238e7c0744088e7ffffa8fea961f6e6e65908cbbca8ed8da06b96906a402",
     ] {
         assert_eq!(
-            key.verify(b"handoff", &bytes(signature)),
+            BothForms::of(&key).verify(b"handoff", &bytes(signature)),
             Err(BadSignature),
             "{signature}"
         );
     }
+}
+
+/// Keys A + T and commitments R + U for each pair of points T, U of small order, and commitments U alone: with enough
+/// messages the equation holds for some of each. What `verify_strict` says of them is what either form must say.
+#[test]
+fn points_with_parts_of_small_order_are_judged_as_verify_strict_does() {
+    use curve25519_dalek::{Scalar, constants::EIGHT_TORSION, edwards::EdwardsPoint};
+    use ed25519_dalek::{Digest, Sha512, Signature, VerifyingKey};
+    let (secret, nonce) = (Scalar::from(7_u64), Scalar::from(11_u64));
+    let (mut accepted, mut refused) = (0, 0);
+    for torsion in EIGHT_TORSION {
+        let public = (EdwardsPoint::mul_base(&secret) + torsion).compress().to_bytes();
+        let theirs = VerifyingKey::from_bytes(&public).expect("on the curve");
+        let ours = BothForms::of(&PublicKey::parse(&public).expect("not of small order"));
+        for (nonce, other) in EIGHT_TORSION
+            .map(|other| [(nonce, other), (Scalar::ZERO, other)])
+            .concat()
+        {
+            let commitment = (EdwardsPoint::mul_base(&nonce) + other).compress().to_bytes();
+            for message in 0..16_u8 {
+                let hash = Sha512::new()
+                    .chain_update(commitment)
+                    .chain_update(public)
+                    .chain_update([message]);
+                let s = nonce + Scalar::from_hash(hash) * secret;
+                let signature: [u8; 64] = [commitment, s.to_bytes()].concat().try_into().expect("64 bytes");
+                let expected = theirs
+                    .verify_strict(&[message], &Signature::from_bytes(&signature))
+                    .is_ok();
+                assert_eq!(
+                    ours.verify(&[message], &signature).is_ok(),
+                    expected,
+                    "{signature:02x?}"
+                );
+                *(if expected { &mut accepted } else { &mut refused }) += 1;
+            }
+        }
+    }
+    assert!(
+        accepted > 100 && refused > 1000,
+        "{accepted} accepted, {refused} refused"
+    );
 }
 
 #[test]
@@ -159,7 +225,10 @@ fn a_scalar_that_is_not_below_the_order_is_refused() {
             carry = sum >> 8;
         }
         assert_eq!(carry, 0);
-        assert_eq!(key.public().verify(b"handoff", &twin), Err(BadSignature));
+        assert_eq!(
+            BothForms::of(&key.public()).verify(b"handoff", &twin),
+            Err(BadSignature)
+        );
     }
 }
 
@@ -167,10 +236,12 @@ fn a_scalar_that_is_not_below_the_order_is_refused() {
 fn one_flipped_bit_anywhere_is_refused() {
     let key = SigningKey::from_seed([7; 32]);
     let good = key.sign(b"handoff");
+    let public = BothForms::of(&key.public());
+    public.verify(b"handoff", &good).expect("valid");
     for bit in 0..512 {
         let mut bad = good;
         bad[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(key.public().verify(b"handoff", &bad), Err(BadSignature), "bit {bit}");
+        assert_eq!(public.verify(b"handoff", &bad), Err(BadSignature), "bit {bit}");
     }
 }
 

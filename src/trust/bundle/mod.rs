@@ -22,6 +22,10 @@ use super::{List, Text};
 /// The version of the bundle's form that this library reads (`ohpTrust`).
 pub const BUNDLE_VERSION: u64 = 1;
 
+/// Most issuers' keys of a bundle that are [precomputed](crate::crypto::ed25519::PrecomputedKey) while it is read: 1 MB
+/// and about 35 ms. Signatures by further keys take longer to verify.
+pub const PRECOMPUTED_KEYS_MAX: usize = 32;
+
 /// Values by name, sorted by name.
 #[derive(Debug)]
 pub struct Directory<T: 'static>(List<(Text, T)>);

@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding as _};
 
 use super::{
     BUNDLE_VERSION, Bundle, ConsentReceipt, DEFAULT_RATE_PER_KID, Directory, Federation, IdentityProvider, Issuer,
-    LevelCaps, Log, LogEntry, Receiver, Resource,
+    LevelCaps, Log, LogEntry, PRECOMPUTED_KEYS_MAX, Receiver, Resource,
 };
 use crate::crypto::SHA256_LEN;
 use crate::envelope::Tier;
@@ -28,9 +28,11 @@ impl Bundle {
                 _ => Err(version.wrong(Problem::Expected("1, the version that this library reads"))),
             }
         })?;
+        let mut issuers = directory(root, "issuers", issuer)?;
+        precompute(&mut issuers)?;
         Ok(Self {
             receiver: root.optional("receiver", receiver)?.unwrap_or_default(),
-            issuers: directory(root, "issuers", issuer)?,
+            issuers,
             trust_anchors: directory(root, "trustAnchors", |anchor| anchor.need("jwks", JwkSet::read))?,
             identity_providers: directory(root, "identityProviders", identity_provider)?,
             consent_receipts: directory(root, "consentReceipts", consent_receipt)?,
@@ -38,6 +40,15 @@ impl Bundle {
             logs: directory(root, "logs", log)?,
         })
     }
+}
+
+/// Spends the bundle's memory for multiples of keys on the issuers' keys, in the order of their DIDs.
+fn precompute(issuers: &mut Directory<Issuer>) -> Result<(), Error> {
+    let mut left = PRECOMPUTED_KEYS_MAX;
+    for jwks in issuers.0.iter_mut().filter_map(|(_, issuer)| issuer.jwks.as_mut()) {
+        left -= jwks.precompute(left)?;
+    }
+    Ok(())
 }
 
 /// Reads the member `name` as a directory; one that is left out is empty.

@@ -26,6 +26,7 @@ impl JwkSet {
     pub(crate) fn read(node: Node<'_, '_>) -> Result<Self, Error> {
         Ok(Self {
             keys: read_keys(node, Jwk::read, |key| key.kid.as_ref())?,
+            precomputed: List::default(),
         })
     }
 }

@@ -14,6 +14,8 @@ use core::fmt;
 pub use own::{OwnKey, OwnKeys, Secret};
 pub use verifier::VerifyingKey;
 
+#[cfg(feature = "std")]
+use super::reserve::{self, NoMemory};
 use super::{Held, List, Text, base64url};
 use crate::crypto::{ed25519, es256, hpke, mldsa65, sha256};
 use crate::time::Timestamp;
@@ -198,6 +200,8 @@ impl Thumbprint {
 #[derive(Debug, Default)]
 pub struct JwkSet {
     keys: List<Jwk>,
+    /// Those of its Ed25519 keys that signatures are often verified with, once more.
+    precomputed: List<ed25519::PrecomputedKey>,
 }
 
 impl JwkSet {
@@ -208,7 +212,10 @@ impl JwkSet {
         if keys.iter().enumerate().any(twice) {
             return None;
         }
-        Some(Self { keys })
+        Some(Self {
+            keys,
+            precomputed: List::default(),
+        })
     }
 
     /// All keys, in the order given.
@@ -243,7 +250,31 @@ impl JwkSet {
             .filter(|verifies| verifies.alg() == alg)
             .ok_or(KeyRefusal::WrongKind)?;
         key.may_sign(alg, issued_at)?;
-        Ok(verifies)
+        let VerifyingKey::Ed25519(plain) = verifies else {
+            return Ok(verifies);
+        };
+        let precomputed = self.precomputed.iter().find(|precomputed| precomputed.key() == plain);
+        Ok(precomputed.map_or(verifies, VerifyingKey::Precomputed))
+    }
+
+    /// Works out multiples of the first `most` of the set's Ed25519 signature keys; returns of how many.
+    #[cfg(feature = "std")]
+    pub(super) fn precompute(&mut self, most: usize) -> Result<usize, NoMemory> {
+        let keys = || {
+            let signs = |key: &&Jwk| key.usage == Some(Usage::Signature) && !key.revoked;
+            let keys = self.keys.iter().filter(signs).filter_map(|key| match key.material {
+                Material::Ed25519(public) => Some(public),
+                _ => None,
+            });
+            keys.take(most)
+        };
+        let mut precomputed = reserve::room(keys().count())?;
+        // Pushed as they are: 30 KB that are handed on inside of something else are copied, on the stack.
+        for key in keys() {
+            precomputed.push(ed25519::PrecomputedKey::new(key));
+        }
+        self.precomputed = reserve::boxed(precomputed)?;
+        Ok(self.precomputed.len())
     }
 
     /// [`JwkSet::signer`] for `EdDSA`.
@@ -253,6 +284,7 @@ impl JwkSet {
     pub fn ed25519(&self, kid: Option<&str>, issued_at: Timestamp) -> Result<&ed25519::PublicKey, KeyRefusal> {
         match self.signer(EDDSA, kid, issued_at)? {
             VerifyingKey::Ed25519(key) => Ok(key),
+            VerifyingKey::Precomputed(key) => Ok(key.key()),
             VerifyingKey::MlDsa65(_) | VerifyingKey::Es256(_) => Err(KeyRefusal::WrongKind),
         }
     }

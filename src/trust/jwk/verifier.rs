@@ -8,6 +8,8 @@ use crate::crypto::{ed25519, es256, mldsa65};
 pub enum VerifyingKey<'k> {
     /// `EdDSA`.
     Ed25519(&'k ed25519::PublicKey),
+    /// `EdDSA`, by a key with multiples.
+    Precomputed(&'k ed25519::PrecomputedKey),
     /// `ML-DSA-65`.
     MlDsa65(&'k mldsa65::PublicKey),
     /// `ES256`.
@@ -28,7 +30,7 @@ impl<'k> VerifyingKey<'k> {
     /// `alg` of its signatures.
     pub fn alg(self) -> &'static str {
         match self {
-            Self::Ed25519(_) => EDDSA,
+            Self::Ed25519(_) | Self::Precomputed(_) => EDDSA,
             Self::MlDsa65(_) => ML_DSA_65,
             Self::Es256(_) => ES256,
         }
@@ -37,7 +39,7 @@ impl<'k> VerifyingKey<'k> {
     /// Length of its signatures in bytes.
     pub fn signature_len(self) -> usize {
         match self {
-            Self::Ed25519(_) => ed25519::SIGNATURE_LEN,
+            Self::Ed25519(_) | Self::Precomputed(_) => ed25519::SIGNATURE_LEN,
             Self::MlDsa65(_) => mldsa65::SIGNATURE_LEN,
             Self::Es256(_) => es256::SIGNATURE_LEN,
         }
@@ -47,6 +49,9 @@ impl<'k> VerifyingKey<'k> {
     pub fn verifies(self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Ed25519(key) => signature
+                .try_into()
+                .is_ok_and(|signature| key.verify(message, signature).is_ok()),
+            Self::Precomputed(key) => signature
                 .try_into()
                 .is_ok_and(|signature| key.verify(message, signature).is_ok()),
             Self::MlDsa65(key) => signature
@@ -62,6 +67,12 @@ impl<'k> VerifyingKey<'k> {
 impl<'k> From<&'k ed25519::PublicKey> for VerifyingKey<'k> {
     fn from(key: &'k ed25519::PublicKey) -> Self {
         Self::Ed25519(key)
+    }
+}
+
+impl<'k> From<&'k ed25519::PrecomputedKey> for VerifyingKey<'k> {
+    fn from(key: &'k ed25519::PrecomputedKey) -> Self {
+        Self::Precomputed(key)
     }
 }
 
