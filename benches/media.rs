@@ -2,59 +2,18 @@
 //! read. Peers run beside us on the same input.
 
 use std::hint::black_box;
-use std::sync::atomic::AtomicU64;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ohp::media::sdp::{Description, SdpHints};
-use ohp::media::{Codec, Fingerprint, Tap, TapConfig, exact, g711, liveness, rtp};
+use ohp::media::{Fingerprint, exact, g711, liveness, rtp};
 
-/// Samples of 20 ms.
-const PACKET: usize = 160;
-/// Packets of ten seconds.
-const PACKETS: usize = 500;
+#[path = "inputs/sound.rs"]
+mod sound;
+
+use sound::{PACKET, PACKETS, octets, packet, tap_of, words};
 
 /// Forty lines, as a phone with ICE, four codecs and DTMF sends them.
 const OFFER: &str = include_str!("offer.sdp");
-
-fn packet(number: usize, payload: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x80, 0];
-    packet.extend((number as u16).to_be_bytes());
-    packet.extend(((number * PACKET) as u32).to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend(payload);
-    packet
-}
-
-/// Ten seconds of a sound that no two windows of share: a sweep with noise.
-fn octets() -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    (0..PACKETS * PACKET)
-        .map(|at| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let sweep = (at as f64 * at as f64 * 1e-5).sin() * 8000.0;
-            g711::compress_mu(sweep as i16 + ((state >> 52) as i16 - 2048))
-        })
-        .collect()
-}
-
-fn tap_of<'m>(words: &'m [AtomicU64], octets: &[u8]) -> Tap<'m> {
-    let config = TapConfig {
-        codec: Codec::Pcmu,
-        seconds: 10,
-    };
-    let tap = Tap::init(words, &config).expect("the words are enough");
-    for (number, payload) in octets.chunks_exact(PACKET).enumerate() {
-        tap.write_rtp(&packet(number, payload));
-    }
-    tap
-}
-
-fn words() -> Vec<AtomicU64> {
-    let words = ohp::media::tap::tap_words(Codec::Pcmu, 10).expect("ten seconds are in range");
-    (0..words).map(|_| AtomicU64::new(0)).collect()
-}
 
 fn rtp_and_tap(criterion: &mut Criterion) {
     let octets = octets();
@@ -83,13 +42,13 @@ fn rtp_and_tap(criterion: &mut Criterion) {
 
 fn fingerprint(criterion: &mut Criterion) {
     let octets = octets();
-    let words = words();
-    let tap = tap_of(&words, &octets);
+    let memory = words();
+    let tap = tap_of(&memory, &octets);
     let newest = exact::newest(&tap).expect("the sound is usable").fingerprint;
     let absent = Fingerprint::from_bytes([0; 32]);
     let window = core::array::from_fn(|at| g711::MU_LAW[usize::from(octets[at])]);
     let silence = vec![0xff; PACKETS * PACKET];
-    let silent_words = self::words();
+    let silent_words = words();
     let silent = tap_of(&silent_words, &silence);
 
     let mut group = criterion.benchmark_group("fingerprint");
