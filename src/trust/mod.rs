@@ -9,6 +9,7 @@
 //! - [`dpop`]: proofs that the sender of a request holds the key that its token is bound to;
 //! - [`bundle`]: what a resolver has gathered, as one value that is looked up without allocating;
 //! - [`consent`]: the judgement of step 5; [`assurance`]: that of step 6, by the provider's [`block_proof`];
+//! - [`federation`]: chains of statements from an issuer up to an anchor that we trust;
 //! - [`transparency`]: logs that envelopes are anchored in.
 //!
 //! Everything here is a value or a pure function. Not here: the order of the steps and the verdict

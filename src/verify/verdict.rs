@@ -13,6 +13,7 @@ use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Viol
 use crate::transport::echo;
 use crate::trust::assurance;
 use crate::trust::consent;
+use crate::trust::federation::ChainError;
 use crate::trust::hybrid::Refusal;
 use crate::trust::jwk::KeyRefusal;
 use crate::trust::jws::JwsError;
@@ -106,6 +107,10 @@ pub enum Why {
     NoIssuerDid,
     /// The issuer is not admitted by policy.
     NotAdmitted,
+    /// The issuer's trust chain does not hold.
+    Chain(ChainError),
+    /// The envelope names another federation than the one that was resolved for its issuer.
+    OtherFederation,
     /// There is not exactly one EdDSA signature; holds how many there are.
     SignatureCount(usize),
     /// There is more than one ML-DSA-65 signature, or at Regulated none; holds how many there are.
@@ -173,6 +178,8 @@ impl fmt::Display for Why {
             Self::Overloaded => f.write_str("the shared table is full"),
             Self::StillLacking => f.write_str("a resource that this step needs did not come in time"),
             Self::NoIssuerDid => f.write_str("issuer.did is missing"),
+            Self::Chain(error) => error.fmt(f),
+            Self::OtherFederation => f.write_str("issuer.federation is not the one that was resolved for the issuer"),
             Self::NotAdmitted => f.write_str("the issuer's DID is not admitted by this receiver's policy"),
             Self::SignatureCount(count) => write!(f, "{count} EdDSA signatures, and exactly one is wanted"),
             Self::PostQuantumCount(count) => Refusal::MlDsaCount(*count).fmt(f),

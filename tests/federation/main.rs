@@ -1,5 +1,6 @@
 //! OpenID Federation: metadata policies, trust chains, and the attacks on them.
 
+mod chain;
 mod policy;
 #[path = "../suite/mod.rs"]
 mod suite;

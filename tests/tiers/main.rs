@@ -6,9 +6,12 @@ mod common;
 mod refused;
 mod scene;
 
+use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::Tier;
 use ohp::media::Fingerprint;
 use ohp::trust::bundle::Bundle;
+use ohp::trust::federation::{Draft, issue};
+use ohp::trust::jwk::OwnKey;
 use ohp::verify::{
     Call, Disclosed, Media, NeedKind, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
     verify_disclosing,
@@ -121,12 +124,18 @@ fn envelope_without_a_slot_for_us_is_taken_without_its_sealed_fields() {
 #[test]
 fn resources_that_are_not_at_hand_are_asked_for() {
     type Take = fn(&mut serde_json::Value);
-    let cases: [(Step, NeedKind, &str, Take); 6] = [
+    let cases: [(Step, NeedKind, &str, Take); 7] = [
         (Step::ResolveIssuer, NeedKind::Jwks, scene::AGENT, |trust| {
             trust["issuers"][scene::AGENT]
                 .as_object_mut()
                 .expect("an issuer")
                 .remove("jwks");
+        }),
+        (Step::ResolveIssuer, NeedKind::EntityStatement, scene::AGENT, |trust| {
+            trust["issuers"][scene::AGENT]
+                .as_object_mut()
+                .expect("an issuer")
+                .remove("federation");
         }),
         (Step::Consent, NeedKind::ConsentReceipt, "iso27560:rcpt_1", |trust| {
             trust["consentReceipts"] = serde_json::json!({});
@@ -261,4 +270,39 @@ fn regulated_verdict_fits_the_stack_that_a_pbx_leaves() {
         thread.expect("a thread").join().expect("it ends")
     });
     assert_eq!(outcome, Outcome::Accept);
+}
+
+#[test]
+fn trust_chain_to_our_anchor_holds_until_its_first_statement_expires() {
+    let (leaf, anchor) = (SigningKey::from_seed([41; 32]), SigningKey::from_seed([42; 32]));
+    let jwks = |seed, kid| {
+        let key = OwnKey::ed25519([seed; 32], Some(kid)).to_public_json();
+        format!(r#"{{"keys":[{key}]}}"#)
+    };
+    let (leafs, anchors) = (jwks(41, "leaf"), jwks(42, "anchor"));
+    let says = |issuer, claims, expires| Draft {
+        issuer,
+        subject: scene::AGENT,
+        issued_at: now().plus(-3_600_000),
+        expires: now().plus(expires),
+        jwks: &leafs,
+        claims,
+    };
+    for (expires, expected) in [
+        (60_000, "Accept"),
+        (
+            -60_000,
+            "1 unknown: federation.chain: a statement has expired; resolve the chain anew",
+        ),
+    ] {
+        let chain = [
+            issue(&leaf, "leaf", &says(scene::AGENT, "{}", expires)).expect("JSON"),
+            issue(&anchor, "anchor", &says(scene::FEDERATION, "{}", 60_000)).expect("JSON"),
+        ];
+        let mut scene = Scene::at(Tier::Sealed);
+        scene.trust["issuers"][scene::AGENT]["federation"]["chain"] = serde_json::json!(chain);
+        let anchors: serde_json::Value = serde_json::from_str(&anchors).expect("JSON");
+        scene.trust["trustAnchors"] = serde_json::json!({ scene::FEDERATION: { "jwks": anchors } });
+        assert_eq!(outcome(&mut scene), expected);
+    }
 }

@@ -1,10 +1,12 @@
 //! What is refused, at which step and with which word: one row for each thing that can be wrong.
 
+use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::Tier;
+use ohp::trust::federation::{Draft, issue};
 use serde_json::{Value, json};
 
 use crate::outcome;
-use crate::scene::{AGENT, DECLARATION, LOG, MODEL_POLICY, Scene};
+use crate::scene::{AGENT, DECLARATION, LOG, MODEL_POLICY, Scene, now};
 
 type Change = fn(&mut Scene);
 
@@ -34,6 +36,40 @@ const ROWS: &[Row] = &[
     ("issuer not admitted", Tier::Sealed, 1, "unknown", |s| {
         s.trust["issuers"] = json!({})
     }),
+    (
+        "federation is another than the issuer's",
+        Tier::Sealed,
+        1,
+        "unknown",
+        |s| s.envelope["issuer"]["federation"] = "did:web:else.example".into(),
+    ),
+    (
+        "trust chain without a signature",
+        Tier::Sealed,
+        1,
+        "signature-invalid",
+        |s| {
+            s.trust["issuers"][AGENT]["federation"]["chain"] = json!(["eyJ.eyK"]);
+        },
+    ),
+    (
+        "trust chain to an anchor that is not ours",
+        Tier::Regulated,
+        1,
+        "unknown",
+        |s| {
+            let draft = Draft {
+                issuer: AGENT,
+                subject: AGENT,
+                issued_at: now(),
+                expires: now().plus(60_000),
+                jwks: r#"{"keys":[]}"#,
+                claims: "{}",
+            };
+            let statement = issue(&SigningKey::from_seed([41; 32]), "leaf", &draft).expect("JSON");
+            s.trust["issuers"][AGENT]["federation"]["chain"] = json!([statement]);
+        },
+    ),
     (
         "post-quantum signature stripped",
         Tier::Regulated,

@@ -1,5 +1,6 @@
 //! Other parties: senders with what their federation lets them assert, and identity providers.
 
+use crate::trust::federation::{Chain, ChainError};
 use crate::trust::jwk::JwkSet;
 use crate::trust::terms::Level;
 use crate::trust::{List, Text};
@@ -35,8 +36,8 @@ pub struct Federation {
     pub annex_iii: Option<List<Text>>,
     /// `jurisdictions` that it may act for; `None`: no limit.
     pub jurisdictions: Option<List<Text>>,
-    /// `chain`: the trust chain's statements, leaf first; empty where the resolver has already checked it.
-    pub chain: List<Text>,
+    /// `chain`: the trust chain, checked, or why it is refused; `None` where the resolver has already checked it.
+    pub chain: Option<Result<Chain, ChainError>>,
 }
 
 /// A provider of identity and assurance.

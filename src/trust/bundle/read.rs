@@ -9,9 +9,10 @@ use super::{
 use crate::crypto::SHA256_LEN;
 use crate::envelope::Tier;
 use crate::id::parse_hex;
+use crate::trust::federation::{Chain, Claimed, Fault};
 use crate::trust::json::{Document, Error, Node, Problem};
 use crate::trust::jwk::{JwkSet, OwnKeys};
-use crate::trust::reserve;
+use crate::trust::reserve::{self, NoMemory};
 use crate::trust::terms::{Ladder, Level, Oversight, RiskClass};
 
 impl Bundle {
@@ -28,16 +29,17 @@ impl Bundle {
                 _ => Err(version.wrong(Problem::Expected("1, the version that this library reads"))),
             }
         })?;
-        let mut issuers = directory(root, "issuers", issuer)?;
+        let trust_anchors = directory(root, "trustAnchors", |_, anchor| anchor.need("jwks", JwkSet::read))?;
+        let mut issuers = directory(root, "issuers", |did, node| issuer(did, node, &trust_anchors))?;
         precompute(&mut issuers)?;
         Ok(Self {
             receiver: root.optional("receiver", receiver)?.unwrap_or_default(),
             issuers,
-            trust_anchors: directory(root, "trustAnchors", |anchor| anchor.need("jwks", JwkSet::read))?,
-            identity_providers: directory(root, "identityProviders", identity_provider)?,
-            consent_receipts: directory(root, "consentReceipts", consent_receipt)?,
-            resources: directory(root, "resources", resource)?,
-            logs: directory(root, "logs", log)?,
+            trust_anchors,
+            identity_providers: directory(root, "identityProviders", |_, node| identity_provider(node))?,
+            consent_receipts: directory(root, "consentReceipts", |_, node| consent_receipt(node))?,
+            resources: directory(root, "resources", |_, node| resource(node))?,
+            logs: directory(root, "logs", |_, node| log(node))?,
         })
     }
 }
@@ -55,10 +57,10 @@ fn precompute(issuers: &mut Directory<Issuer>) -> Result<(), Error> {
 fn directory<'v, T>(
     node: Node<'v, '_>,
     name: &'v str,
-    read: impl Fn(Node<'v, '_>) -> Result<T, Error>,
+    read: impl Fn(&str, Node<'v, '_>) -> Result<T, Error>,
 ) -> Result<Directory<T>, Error> {
     let entries = node.optional(name, |members| {
-        members.members(|name, value| Ok((reserve::text(name)?, read(value)?)))
+        members.members(|name, value| Ok((reserve::text(name)?, read(name, value)?)))
     })?;
     let mut entries = entries.unwrap_or_default();
     entries.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
@@ -112,19 +114,33 @@ fn receiver(node: Node<'_, '_>) -> Result<Receiver, Error> {
 
 const RATE: &str = "a number of envelopes per second, at least 1";
 
-fn issuer(node: Node<'_, '_>) -> Result<Issuer, Error> {
-    Ok(Issuer {
-        jwks: node.optional("jwks", JwkSet::read)?,
-        federation: node.optional("federation", |node| {
-            Ok(Federation {
-                entity: node.optional("entity", |entity| entity.owned())?,
-                caps: level_caps(node)?,
-                annex_iii: node.optional("annexIII", |list| list.texts())?,
-                jurisdictions: node.optional("jurisdictions", |list| list.texts())?,
-                chain: node.optional("chain", |list| list.texts())?.unwrap_or_default(),
-            })
-        })?,
-    })
+fn issuer(did: &str, node: Node<'_, '_>, anchors: &Directory<JwkSet>) -> Result<Issuer, Error> {
+    let jwks = node.optional("jwks", JwkSet::read)?;
+    let federation = node.optional("federation", |node| {
+        let entity = node.optional("entity", |entity| entity.owned())?;
+        let chain = node.optional("chain", |list| {
+            let chain = list.items(|statement| statement.text())?;
+            let claimed = Claimed {
+                did,
+                entity: entity.as_deref(),
+                jwks: jwks.as_ref(),
+                chain: &chain,
+            };
+            // A chain that does not hold is that issuer's trouble alone, which step 1 refuses.
+            match Chain::check(&claimed, anchors) {
+                Err(error) if error.fault == Fault::Memory => Err(NoMemory.into()),
+                checked => Ok(checked),
+            }
+        })?;
+        Ok(Federation {
+            chain,
+            entity,
+            caps: level_caps(node)?,
+            annex_iii: node.optional("annexIII", |list| list.texts())?,
+            jurisdictions: node.optional("jurisdictions", |list| list.texts())?,
+        })
+    })?;
+    Ok(Issuer { jwks, federation })
 }
 
 fn identity_provider(node: Node<'_, '_>) -> Result<IdentityProvider, Error> {

@@ -127,6 +127,11 @@ impl Jwk {
         if self.usage != Some(Usage::Signature) {
             return Err(KeyRefusal::NotForSignatures);
         }
+        self.is_for(alg, issued_at)
+    }
+
+    /// [`Jwk::may_sign`] where `use` has been judged.
+    pub(super) fn is_for(&self, alg: &str, issued_at: Timestamp) -> Result<(), KeyRefusal> {
         if self.alg.as_deref().is_some_and(|own| own != alg) {
             return Err(KeyRefusal::OtherAlgorithm);
         }
