@@ -71,7 +71,7 @@ fn load_that_memory_is_too_short_for_is_refused() {
     let sources = ["c_memory/failing.c", "c/side.c", "c/data.c"].map(source).to_vec();
     let printed = run(&mut Command::new(program_of("c-failing-memory", &[], sources)));
     print!("{printed}");
-    assert_eq!(printed.matches(" allocations failed once").count(), 5, "{printed}");
+    assert_eq!(printed.matches(" allocations failed once").count(), 6, "{printed}");
 }
 
 #[test]

@@ -148,6 +148,16 @@ int main(void)
     CHECK(times >= 128);
     printf("a bundle of %zu bytes: each of %lu allocations failed once\n", len, times);
 
+    /* A chain of three statements with constraints and policies, from another implementation. */
+    FILE *file = fopen("tests/c_memory/chain.json", "r");
+    CHECK(file != NULL);
+    len = fread(json, 1, sizeof json, file);
+    fclose(file);
+    CHECK(len > 0 && len < sizeof json);
+    CHECK(every_allocation(json, len, OHP_OK, &times) == 0);
+    CHECK(times >= 32);
+    printf("a trust chain of %zu bytes: each of %lu allocations failed once\n", len, times);
+
     /* The way to an explanation allocates as well: of a member that is wrong, of one given twice, of a syntax error. */
     const char *wrong[] = {
         "{\"ohpTrust\":1,\"issuers\":{\"did:web:a\":{\"jwks\":{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AA\"}]}}}}",

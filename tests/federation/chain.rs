@@ -168,6 +168,15 @@ fn chain_from_leaf_to_anchor_holds_with_and_without_the_anchors_own_statement() 
     assert!(check(&direct).is_ok());
 }
 
+/// Made with Python's `cryptography`; it also stands in for the chains of a bundle that memory is too short for.
+#[test]
+fn chain_that_another_implementation_signed_holds() {
+    let bundle = serde_json::from_str(include_str!("../c_memory/chain.json")).expect("JSON");
+    let chain = loaded(&bundle).expect("a chain");
+    assert_eq!((chain.leaf(), chain.anchor()), ("did:web:pbx.example.com", ANCHOR));
+    assert_eq!(chain.from(), NOW);
+}
+
 #[test]
 fn anchor_itself_needs_no_superior() {
     let mut bundle = bundle(&tokens(&[says(3, ANCHOR, (ANCHOR, 3), json!({}))]));
