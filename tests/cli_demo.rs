@@ -165,5 +165,9 @@ fn what_is_not_built_or_makes_no_sense_is_said_so() {
         let run = ohp(&[&["demo"], args].concat());
         assert_eq!(run.status, 3, "{args:?}: {}", run.stderr);
     }
-    assert!(ohp(&["demo", "--tier", "sealed"]).stderr.contains("not built yet"));
+    assert!(
+        ohp(&["demo", "--tier", "sealed"])
+            .stderr
+            .contains("cannot be handed over at the sealed tier yet")
+    );
 }

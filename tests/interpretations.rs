@@ -175,7 +175,7 @@ fn row_10_milliseconds_are_sent_and_any_precision_is_taken() {
     }
 }
 
-/// Row 14: the small-order and non-canonical cases are in `tests/crypto.rs`; this one is through the whole stack.
+/// Row 14: the small-order and non-canonical cases are in `tests/crypto/ed25519.rs`; this one is through the whole stack.
 #[test]
 fn row_14_signature_with_its_s_raised_by_the_group_order_is_refused() {
     if !common::shared_is_here() {

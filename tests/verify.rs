@@ -161,9 +161,9 @@ fn built_in_core_receiver_takes_core_and_nothing_above() {
     }
 }
 
-/// A step that is not built makes its tier one above the maximum, whatever the bundle says.
+/// Without memory for what an envelope discloses its tier is above the maximum, whatever the bundle says.
 #[test]
-fn tiers_whose_steps_are_not_built_are_refused_whatever_the_bundle_says() {
+fn tiers_that_disclose_are_refused_without_memory_for_it_whatever_the_bundle_says() {
     if !common::shared_is_here() {
         return;
     }

@@ -23,7 +23,7 @@ use crate::output::{self, BAD, FAINT, GOOD, HEAD, OPEN, plain, say};
 use crate::recording::Recording;
 
 /// Longest trust bundle.
-const BUNDLE_LIMIT: u64 = 64 << 20;
+const BUNDLE_LIMIT: u64 = 16 << 20;
 
 /// Judge an envelope by the protocol's steps
 ///

@@ -79,7 +79,9 @@ pub struct Args {
 fn built_tier(text: &str) -> Result<Tier, String> {
     match Tier::parse(text) {
         Some(tier @ (Tier::Core | Tier::Signed)) => Ok(tier),
-        Some(tier) => Err(format!("the {tier} tier is not built yet; `core` and `signed` are")),
+        Some(tier) => Err(format!(
+            "a call cannot be handed over at the {tier} tier yet; `core` and `signed` can"
+        )),
         None => Err("tiers are `core` and `signed`".to_owned()),
     }
 }
