@@ -8,7 +8,7 @@ use super::base64url;
 use super::jwk::{Jwk, Material, Thumbprint};
 use super::jwt::Key;
 use crate::cbor::{Item, Map};
-use crate::crypto::ed25519;
+use crate::crypto::{ed25519, es256};
 
 /// Members of private and of symmetric keys (RFC 7518, section 6; RFC 8037; AKP).
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
@@ -49,6 +49,7 @@ pub struct TokenKey {
 #[derive(Debug)]
 enum Public {
     Ed25519(ed25519::PublicKey),
+    Es256(es256::PublicKey),
 }
 
 impl TokenKey {
@@ -68,6 +69,10 @@ impl TokenKey {
                 let key = ed25519::PublicKey::parse(&coordinate("x")?).map_err(|_| BadTokenKey::Untrusted)?;
                 Public::Ed25519(key)
             }
+            (Some("EC"), Some("P-256")) => {
+                let key = es256::PublicKey::parse(&coordinate("x")?, &coordinate("y")?);
+                Public::Es256(key.map_err(|_| BadTokenKey::Untrusted)?)
+            }
             _ => return Err(BadTokenKey::Kind),
         };
         // INVARIANT: keys of these kinds have thumbprints.
@@ -79,6 +84,7 @@ impl TokenKey {
     pub fn key(&self) -> Key<'_> {
         match &self.public {
             Public::Ed25519(key) => Key::Ed25519(key),
+            Public::Es256(key) => Key::Es256(key),
         }
     }
 
@@ -92,6 +98,7 @@ impl Public {
     fn thumbprint(&self) -> Option<Thumbprint> {
         let material = match self {
             Self::Ed25519(key) => Material::Ed25519(*key),
+            Self::Es256(key) => Material::Es256(*key),
         };
         let jwk = Jwk {
             kid: None,

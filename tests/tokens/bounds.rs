@@ -2,10 +2,12 @@
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ohp::crypto::sha256;
+use ohp::time::Timestamp;
 use ohp::trust::dpop::{self, Claim, Request};
 use ohp::trust::sd_jwt::{self, CLAIMS_MAX, Expect, KeyBinding, SCRATCH_LEN, TYPES};
 use serde_json::{Value, json};
 
+use crate::dpop::{RFC_HEADER, RFC_TOKEN_REQUEST};
 use crate::forge::{NOW, base64, jwk, key, token, usual_set};
 
 #[global_allocator]
@@ -87,6 +89,25 @@ fn a_proof_of_possession_is_checked_without_allocating_on_a_small_stack() {
             bound_to: None,
             nonce: None,
             now: NOW,
+            window: 1000,
+        };
+        let checked = assert_no_alloc(|| dpop::check(&proof, &request, &mut |_| false, &mut scratch).map(|_| ()));
+        assert_eq!(checked, Ok(()));
+    });
+}
+
+#[test]
+fn es256_is_verified_without_allocating_on_a_small_stack() {
+    let proof = format!("{RFC_HEADER}.{RFC_TOKEN_REQUEST}");
+    let mut scratch = vec![0; dpop::SCRATCH_LEN];
+    on_a_small_stack(move || {
+        let request = Request {
+            method: "POST",
+            uri: "https://server.example.com/token",
+            access_token: None,
+            bound_to: None,
+            nonce: None,
+            now: Timestamp::from_millis(1_562_262_616_000),
             window: 1000,
         };
         let checked = assert_no_alloc(|| dpop::check(&proof, &request, &mut |_| false, &mut scratch).map(|_| ()));

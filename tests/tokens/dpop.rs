@@ -314,3 +314,35 @@ fn another_token_is_no_proof() {
         "two header fields that a server has joined"
     );
 }
+
+/// RFC 9449, section 5 (a token request) and 7.1 (a resource's), and the thumbprint of their key, section 6.1.
+const RFC_KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+pub const RFC_HEADER: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19";
+pub const RFC_TOKEN_REQUEST: &str = "eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
+const RFC_RESOURCE_REQUEST: &str = "eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
+
+#[test]
+fn the_examples_of_rfc_9449_hold() {
+    let request = Request {
+        uri: "https://server.example.com/token",
+        access_token: None,
+        bound_to: Some(RFC_KEY),
+        now: ohp::time::Timestamp::from_millis(1_562_262_616_000),
+        ..REQUEST
+    };
+    assert_eq!(checked(&format!("{RFC_HEADER}.{RFC_TOKEN_REQUEST}"), &request), Ok(()));
+    let request = Request {
+        method: "GET",
+        uri: "https://resource.example.org/protectedresource",
+        access_token: Some(TOKEN),
+        now: ohp::time::Timestamp::from_millis(1_562_262_618_000),
+        ..request
+    };
+    let proof = format!("{RFC_HEADER}.{RFC_RESOURCE_REQUEST}");
+    assert_eq!(checked(&proof, &request), Ok(()));
+    let changed = proof.replace("JpLjA", "JpLjQ");
+    assert_eq!(
+        checked(&changed, &request),
+        Err(DpopError::Token(JwtError::BadSignature))
+    );
+}

@@ -7,5 +7,6 @@ mod dpop;
 mod forge;
 mod jwt;
 mod sd_jwt;
+mod sd_jwt_suites;
 #[path = "../suite/mod.rs"]
 mod suite;

@@ -13,10 +13,10 @@ use core::fmt;
 
 use super::base64url;
 use super::header::{self, Header};
-use super::jwk::{EDDSA, Jwk, JwkSet, KeyRefusal, Material, Usage};
+use super::jwk::{EDDSA, ES256, Jwk, JwkSet, KeyRefusal, Material, Usage};
 use super::jws::JwsError;
 use crate::cbor::{Item, Map, json};
-use crate::crypto::ed25519;
+use crate::crypto::{ed25519, es256};
 use crate::time::{CLOCK_SKEW_MS, Timestamp};
 
 #[cfg(feature = "std")]
@@ -29,7 +29,10 @@ pub(super) use sign::{public_jwk, quoted, sign_with_header, to_base64url, to_jso
 pub const MAX_TOKEN_LEN: usize = 64 * 1024;
 
 /// Length of the signatures of EdDSA with Ed25519 and of ES256 alike.
-const SIGNATURE_LEN: usize = ed25519::SIGNATURE_LEN;
+const SIGNATURE_LEN: usize = {
+    assert!(ed25519::SIGNATURE_LEN == es256::SIGNATURE_LEN);
+    ed25519::SIGNATURE_LEN
+};
 
 /// Bytes of scratch that always suffice for a token of `token_len` characters.
 pub const fn scratch_len(token_len: usize) -> usize {
@@ -135,6 +138,8 @@ impl From<JwsError> for JwtError {
 pub enum Key<'k> {
     /// `EdDSA` with Ed25519.
     Ed25519(&'k ed25519::PublicKey),
+    /// `ES256`.
+    Es256(&'k es256::PublicKey),
 }
 
 impl<'k> Key<'k> {
@@ -142,6 +147,7 @@ impl<'k> Key<'k> {
     pub fn of(material: &'k Material) -> Option<Self> {
         match material {
             Material::Ed25519(key) => Some(Self::Ed25519(key)),
+            Material::Es256(key) => Some(Self::Es256(key)),
             _ => None,
         }
     }
@@ -150,12 +156,14 @@ impl<'k> Key<'k> {
     pub fn alg(&self) -> &'static str {
         match self {
             Self::Ed25519(_) => EDDSA,
+            Self::Es256(_) => ES256,
         }
     }
 
     fn verify(&self, input: &[u8], signature: &[u8; SIGNATURE_LEN]) -> Result<(), JwtError> {
         let holds = match self {
             Self::Ed25519(key) => key.verify(input, signature).is_ok(),
+            Self::Es256(key) => key.verify(input, signature).is_ok(),
         };
         if holds { Ok(()) } else { Err(JwtError::BadSignature) }
     }
