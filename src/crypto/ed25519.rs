@@ -147,8 +147,8 @@ pub struct PrecomputedKey {
 impl PrecomputedKey {
     /// Works out the multiples of `key`.
     pub fn new(key: PublicKey) -> Self {
-        // INVARIANT: the bytes have been decompressed when the key was read.
-        let point = CompressedEdwardsY(*key.as_bytes()).decompress().unwrap_or_default();
+        let point = CompressedEdwardsY(*key.as_bytes()).decompress();
+        let point = point.expect("INVARIANT: a public key is a point");
         Self {
             key,
             multiples: EdwardsBasepointTable::create(&-point),

@@ -16,7 +16,7 @@ use crate::transport::reassembly::{Received, receive};
 use crate::transport::{self, Echo, Info, SipStatus};
 use crate::verify::{
     Call, Failure, Media, MediaDoubt, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, Why,
-    verify,
+    is_judged, verify,
 };
 
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
@@ -153,9 +153,8 @@ impl Leg {
                 Some(refusal) => Handled::refused(refusal.status(), refusal),
             };
         }
-        let key = host.table.key(Domain::EnvelopeId, &[id.as_str().as_bytes()]);
         let is_known =
-            self.frame.as_ref().is_some_and(|frame| frame.id() == id) || host.table.find(&key, host.now).is_some();
+            self.frame.as_ref().is_some_and(|frame| frame.id() == id) || is_judged(&host.table, id, host.now);
         if self.outbox.repeat_answer(id) || is_known {
             Handled::only(SipStatus::Ok)
         } else {
@@ -372,7 +371,8 @@ impl Leg {
             id: envelope.id(),
             step,
         });
-        None
+        // An answer is not kept: its sender has to come again with it.
+        matches!(envelope.verb(), Verb::Accept | Verb::Reject).then_some(Refusal::Overloaded)
     }
 
     /// Whether a proposal can be taken up: nothing of a handoff is under way, and none is being looked into that more

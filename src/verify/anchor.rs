@@ -14,7 +14,7 @@ impl<'a> Run<'_, '_, 'a> {
         };
         let hash = envelope.surface_hash();
         if stated.as_bytes() != leaf_hash_text(&hash) {
-            return unknown(Why::LeafHashDiffers);
+            return Err(leaf_hash_differs());
         }
         // Below Regulated anchoring is the sender's choice, and a log that we do not know is no reason to wait.
         let Some(log) = self.situation.bundle.log(log_id) else {
@@ -37,6 +37,23 @@ impl<'a> Run<'_, '_, 'a> {
             Ok(()) => Ok(Passed::Held),
             Err(error) => unknown(Why::Anchor(error)),
         }
+    }
+}
+
+/// Whether the stated leaf hash is another envelope's. No signature covers it, so that anyone on the way can change it: a
+/// copy in which it is wrong says nothing about the envelope itself, is never remembered, and waits for nothing.
+pub(super) fn is_altered(envelope: &Envelope<'_>) -> bool {
+    let stated = envelope
+        .transparency()
+        .leaf_hash()
+        .filter(|_| envelope.tier() >= Tier::Signed);
+    stated.is_some_and(|stated| stated.as_bytes() != leaf_hash_text(&envelope.surface_hash()))
+}
+
+pub(super) fn leaf_hash_differs() -> Failure {
+    Failure {
+        reason: RejectReason::Unknown,
+        why: Why::LeafHashDiffers,
     }
 }
 

@@ -65,7 +65,7 @@ impl<'a> Run<'_, '_, 'a> {
 
         // A proof that names its call is of no use on another.
         let block = Block::without(block, PROOF).ok_or_else(|| refused(Refusal::Incomplete))?;
-        if !assurance.is_bound_to_call && self.assurance_was_elsewhere(envelope, assurance.idp, &block) {
+        if !assurance.is_bound_to_call && self.assurance_was_elsewhere(envelope, assurance.idp, &block)? {
             if bundle.receiver().require_bound_assurance {
                 return Err(insufficient(Why::AssuranceSeenElsewhere));
             }

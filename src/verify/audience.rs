@@ -53,6 +53,11 @@ impl Run<'_, '_, '_> {
         {
             return unknown(Why::OtherAudience);
         }
+        if let (None, Some(did)) = (audience.vendor(), audience.did())
+            && receiver.did.as_deref().is_some_and(|own| own != did)
+        {
+            return unknown(Why::OtherAudience);
+        }
         if is_proposal(envelope.verb()) {
             return if receiver.takes_purpose(audience.purpose().unwrap_or_default()) {
                 Ok(())

@@ -7,6 +7,7 @@ use super::audience::is_proposal;
 use super::replay::Seen;
 use super::{Failure, Run, Warning, Why, max_tier};
 use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Violation};
+use crate::trust::sealing::RECIPIENTS_MAX;
 
 impl<'a> Run<'_, '_, 'a> {
     pub(super) fn envelope(&mut self, bytes: &'a [u8]) -> Result<Seen, Failure> {
@@ -25,6 +26,10 @@ impl<'a> Run<'_, '_, 'a> {
         self.audience(&envelope, self.verdict.short_form)?;
         if is_proposal(envelope.verb()) {
             self.tier_gate(&envelope)?;
+        }
+        // Each recipient is looked up, and later recorded: as many as anyone seals for, and no more.
+        if envelope.sealed().recipients().nth(RECIPIENTS_MAX).is_some() {
+            return Err(unknown(Why::TooManyRecipients));
         }
         let seen = self.look_up(&envelope)?;
         if seen == Seen::Never {

@@ -35,6 +35,7 @@ pub use disclosed::Disclosed;
 pub use freshness::Untimely;
 pub use governance::Ungoverned;
 pub use replay::Memory;
+pub(crate) use replay::is_judged;
 pub use step::{STEP_COUNT, Step, StepResult};
 pub use verdict::{Failure, NEEDS_MAX, Need, NeedKind, Needs, Outcome, Verdict, WARNINGS_MAX, Warning, Warnings, Why};
 
@@ -179,6 +180,10 @@ impl<'a> Run<'_, '_, 'a> {
                 Ok(Passed::Skipped) => self.note(*step, StepResult::Skip),
                 Ok(Passed::Lacking) if self.situation.deadline_passed => {
                     self.reject(*step, Failure::of_lack(*step));
+                    break;
+                }
+                Ok(Passed::Lacking) if anchor::is_altered(&envelope) => {
+                    self.reject(Step::Anchor, anchor::leaf_hash_differs());
                     break;
                 }
                 Ok(Passed::Lacking) => {

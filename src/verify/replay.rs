@@ -9,6 +9,7 @@ use super::audience::is_proposal;
 use super::{Call, Failure, Outcome, Run, Step, StepResult, Why};
 use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, RejectReason, Tier, Verb};
+use crate::id::EnvelopeId;
 use crate::media::Fingerprint;
 use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
 use crate::time::{CLOCK_SKEW_MS, MAX_LIFETIME_MS, Timestamp};
@@ -63,6 +64,16 @@ impl Run<'_, '_, '_> {
             } else {
                 Err(replayed(Why::ReplayedId))
             };
+        }
+        // An unsigned copy under the identifier or the nonce of a signed envelope is a replay; the other way round it is
+        // not, or anyone who reads an identifier could keep the genuine envelope out.
+        if envelope.tier() == Tier::Core {
+            let [id, nonce] = keys(&memory.table, envelope, SIGNED);
+            for (key, why) in [(id, Why::ReplayedId), (nonce, Why::ReplayedNonce)] {
+                if memory.table.find(&key, now).is_some() {
+                    return Err(replayed(why));
+                }
+            }
         }
         // A record of this very envelope, left by a commit that a full table cut short, is no replay.
         let is_another = |key: &Key| {
@@ -146,9 +157,14 @@ impl Run<'_, '_, '_> {
 
     /// Whether another call has shown what this provider vouches for; if none has, this call now has. Known by what is
     /// signed, not by the signature, of which some algorithms have a second one.
-    pub(super) fn assurance_was_elsewhere(&self, envelope: &Envelope<'_>, idp: &str, block: &Block<'_>) -> bool {
+    pub(super) fn assurance_was_elsewhere(
+        &self,
+        envelope: &Envelope<'_>,
+        idp: &str,
+        block: &Block<'_>,
+    ) -> Result<bool, Failure> {
         let Some(memory) = self.situation.memory else {
-            return false;
+            return Ok(false);
         };
         let table = &memory.table;
         let [head, before, after] = block.segments();
@@ -160,11 +176,14 @@ impl Run<'_, '_, '_> {
         let now = self.situation.now;
         let longest = self.situation.bundle.receiver().max_step_up_age;
         let longest = longest.map_or(ASSURANCE_MEMORY_MS, |seconds| i64::from(seconds) * 1000);
-        match table.record(&key, record, now.plus(longest.min(ASSURANCE_MEMORY_MS)), now) {
-            Ok(Recorded::New) => false,
-            Ok(Recorded::Known(known)) => !self.is_this_call(table, known.call),
-            // A full table proves nothing against a call; it has been counted.
-            Err(TableFull) => false,
+        // Skew is tolerated twice: the provider's clock may be ahead when it is recorded, and behind when it is shown again.
+        match table.record(&key, record, now.plus(longest + 2 * CLOCK_SKEW_MS), now) {
+            Ok(Recorded::New) => Ok(false),
+            Ok(Recorded::Known(known)) => Ok(!self.is_this_call(table, known.call)),
+            // A full table proves nothing against a call; where policy wants each proof on one call, it proves nothing for
+            // it either.
+            Err(TableFull) if self.situation.bundle.receiver().require_bound_assurance => Err(overloaded()),
+            Err(TableFull) => Ok(false),
         }
     }
 
@@ -175,6 +194,7 @@ impl Run<'_, '_, '_> {
         };
         let believed = match self.verdict.outcome {
             Outcome::Accept => true,
+            Outcome::Reject(_, failure) if failure.why == Why::LeafHashDiffers => false,
             Outcome::Reject(step, _) => step > Step::Signatures && envelope.tier() >= Tier::Signed,
             Outcome::Need | Outcome::Duplicate | Outcome::Overloaded => false,
         };
@@ -213,11 +233,15 @@ impl Run<'_, '_, '_> {
     }
 
     fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>, surface: &[u8; SHA256_LEN]) -> Traces {
-        let issuer = envelope.issuer();
-        let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
+        let class = if envelope.tier() == Tier::Core {
+            UNSIGNED
+        } else {
+            SIGNED
+        };
+        let [id, nonce] = keys(table, envelope, class);
         Traces {
-            id: table.key(Domain::EnvelopeId, &[envelope.id().as_str().as_bytes()]),
-            nonce: table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes()]),
+            id,
+            nonce,
             record: Record {
                 surface: table.key(Domain::Surface, &[surface]).words(),
                 call: self.call_word(table, envelope),
@@ -244,6 +268,29 @@ impl Run<'_, '_, '_> {
             _ => call_word(table, envelope.call_id()),
         }
     }
+}
+
+/// What records of signed envelopes are kept under, beside the identifier or the nonce.
+const SIGNED: &[u8] = b"signed";
+/// Likewise of Core envelopes, which anyone can make.
+const UNSIGNED: &[u8] = b"core";
+
+/// The keys of an envelope's identifier and of its nonce among the records of a class.
+fn keys(table: &Table<'_>, envelope: &Envelope<'_>, class: &[u8]) -> [Key; 2] {
+    let issuer = envelope.issuer();
+    let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
+    [
+        table.key(Domain::EnvelopeId, &[envelope.id().as_str().as_bytes(), class]),
+        table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes(), class]),
+    ]
+}
+
+/// Whether an envelope of that identifier has been judged, signed or not.
+pub(crate) fn is_judged(table: &Table<'_>, id: EnvelopeId, now: Timestamp) -> bool {
+    [SIGNED, UNSIGNED].iter().any(|class| {
+        let key = table.key(Domain::EnvelopeId, &[id.as_str().as_bytes(), class]);
+        table.find(&key, now).is_some()
+    })
 }
 
 fn call_word(table: &Table<'_>, id: &str) -> u64 {

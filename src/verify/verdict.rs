@@ -18,7 +18,7 @@ use crate::trust::hybrid::Refusal;
 use crate::trust::jwk::KeyRefusal;
 use crate::trust::jws::JwsError;
 use crate::trust::sd_jwt::SdJwtError;
-use crate::trust::sealing::OpenError;
+use crate::trust::sealing::{OpenError, RECIPIENTS_MAX};
 use crate::trust::transparency::anchor::AnchorError;
 
 /// How a verification ended.
@@ -77,6 +77,8 @@ pub enum Why {
     SurfaceTooLarge(usize),
     /// A transport header says otherwise than the envelope.
     Echo(echo::Mismatch),
+    /// It is sealed for more recipients than [`crate::trust::sealing::RECIPIENTS_MAX`].
+    TooManyRecipients,
     /// It is addressed to another vendor or DID.
     OtherAudience,
     /// Its purpose is none of ours.
@@ -162,6 +164,7 @@ impl fmt::Display for Why {
                 write!(f, "the signing surface has {len} bytes, and {SURFACE_MAX} are the most")
             }
             Self::Echo(mismatch) => mismatch.fmt(f),
+            Self::TooManyRecipients => write!(f, "sealed.recipients has more than {RECIPIENTS_MAX} entries"),
             Self::OtherAudience => f.write_str("audience.vendor or audience.did names another receiver"),
             Self::OtherPurpose => f.write_str("audience.purpose is none that this receiver takes"),
             Self::BelowFloor(tier, floor) => write!(f, "conformance is {tier}, below audience.minTier {floor}"),

@@ -8,12 +8,15 @@ mod scene;
 
 use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::Tier;
+use ohp::table::{Config, Table};
+use std::sync::atomic::AtomicU64;
+
 use ohp::media::Fingerprint;
 use ohp::trust::bundle::Bundle;
 use ohp::trust::federation::{Draft, issue};
 use ohp::trust::jwk::OwnKey;
 use ohp::verify::{
-    Call, Disclosed, Media, NeedKind, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
+    Call, Disclosed, Media, Memory, NeedKind, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
     verify_disclosing,
 };
 use scene::{CALL, FINGERPRINT, Scene, now};
@@ -305,4 +308,64 @@ fn trust_chain_to_our_anchor_holds_until_its_first_statement_expires() {
         scene.trust["trustAnchors"] = serde_json::json!({ scene::FEDERATION: { "jwks": anchors } });
         assert_eq!(outcome(&mut scene), expected);
     }
+}
+
+/// Verifies envelopes one after another on one call, with a shared table that remembers them.
+fn in_turn(scenes: [&mut Scene; 2]) -> [String; 2] {
+    let config = Config {
+        replays: 256,
+        hashes: 64,
+        kids: 64,
+        peers: 64,
+        sets: 16,
+        slots: 4,
+        slot_bytes: 4096,
+    };
+    let words: Vec<_> = (0..config.words().expect("a size"))
+        .map(|_| AtomicU64::new(0))
+        .collect();
+    let table = Table::init(&words, &config, [7; 16]).expect("a table");
+    scenes.map(|scene| {
+        let cbor = scene.finish();
+        let bundle = Bundle::from_json(scene.trust.to_string().as_bytes()).expect("a bundle");
+        let mut situation = situation(&bundle);
+        situation.memory = Some(Memory {
+            table,
+            peer: b"192.0.2.1",
+            peer_rate: 200,
+        });
+        let (mut scratch, mut disclosed) = (vec![0; VERIFY_SCRATCH], Box::new(Disclosed::new()));
+        let verdict = verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ());
+        match verdict.outcome {
+            Outcome::Reject(step, failure) => format!("{} {}", step.number(), failure.reason.as_str()),
+            other => format!("{other:?}"),
+        }
+    })
+}
+
+/// No signature covers the leaf hash: whoever changes it on the way must not thereby keep the genuine envelope out.
+#[test]
+fn copy_with_another_leaf_hash_does_not_stand_in_for_the_genuine_envelope() {
+    let mut copy = Scene::at(Tier::Regulated);
+    copy.tamper = Some(|envelope| envelope["transparency"]["leafHash"] = format!("sha256:{}", "12".repeat(32)).into());
+    let outcomes = in_turn([&mut copy, &mut Scene::at(Tier::Regulated)]);
+    assert_eq!(outcomes, ["14 unknown", "Accept"]);
+}
+
+/// Nor does one wait for resources in its place.
+#[test]
+fn copy_with_another_leaf_hash_waits_for_nothing() {
+    let mut copy = Scene::at(Tier::Regulated);
+    copy.tamper = Some(|envelope| envelope["transparency"]["leafHash"] = format!("sha256:{}", "12".repeat(32)).into());
+    copy.trust["consentReceipts"] = serde_json::json!({});
+    assert!(outcome(&mut copy).starts_with("14 unknown"));
+}
+
+/// Anyone can make a Core envelope under an identifier that was read on the way.
+#[test]
+fn unsigned_envelope_does_not_use_up_a_signed_ones_identifier_and_is_refused_after_it() {
+    let outcomes = in_turn([&mut Scene::at(Tier::Core), &mut Scene::at(Tier::Signed)]);
+    assert_eq!(outcomes, ["Accept", "Accept"]);
+    let outcomes = in_turn([&mut Scene::at(Tier::Signed), &mut Scene::at(Tier::Core)]);
+    assert_eq!(outcomes, ["Accept", "0 not-bound-to-call"]);
 }

@@ -33,6 +33,18 @@ const ROWS: &[Row] = &[
     ("tier above the receiver's", Tier::Sealed, 0, "tier-insufficient", |s| {
         s.trust["receiver"]["maxTier"] = "signed".into()
     }),
+    (
+        "more recipients than anyone seals for",
+        Tier::Sealed,
+        0,
+        "unknown",
+        |s| {
+            s.after_sealing = Some(|e| {
+                let recipients = e["sealed"]["recipients"].as_array_mut().expect("a list");
+                recipients.resize(17, json!({ "kid": "", "enc": "AA" }));
+            });
+        },
+    ),
     ("issuer not admitted", Tier::Sealed, 1, "unknown", |s| {
         s.trust["issuers"] = json!({})
     }),
@@ -477,6 +489,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
+/// Interpretations, rows 13, 15, 16, 17, 18, 19, 45 and 46.
 #[test]
 fn each_wrong_thing_is_refused_at_its_step_with_its_word() {
     let mut wrong = Vec::new();

@@ -66,7 +66,7 @@ impl Chain {
         path.is_signed(anchors, &mut scratch)?;
         let metadata = path.metadata()?;
         if let Some(jwks) = claimed.jwks
-            && !publishes(path.leaf, &metadata, jwks)
+            && !publishes(path.leaf, &metadata, jwks, claimed.did)
         {
             return Err(in_statement(0)(Fault::KeyNotPublished));
         }
@@ -253,8 +253,9 @@ impl<'p, 'c> Path<'p, 'c> {
 }
 
 /// Whether the issuer's signature keys are among those that the leaf publishes: in its own `jwks` or in that of any of its
-/// entity types. Where no entity type has one, the federation says nothing about the protocol's keys (section 3.1.1).
-fn publishes(leaf: &Statement<'_>, metadata: &Metadata<'_>, jwks: &JwkSet) -> bool {
+/// entity types. Where no entity type has one, the federation says nothing about the protocol's keys (section 3.1.1), which is
+/// enough for an entity that is the issuer by its name; an issuer of another name must not borrow its chain.
+fn publishes(leaf: &Statement<'_>, metadata: &Metadata<'_>, jwks: &JwkSet, did: &str) -> bool {
     let published = || {
         metadata
             .parameters()
@@ -265,7 +266,7 @@ fn publishes(leaf: &Statement<'_>, metadata: &Metadata<'_>, jwks: &JwkSet) -> bo
                 _ => None,
             })
     };
-    if published().next().is_none() {
+    if published().next().is_none() && leaf.subject == did {
         return true;
     }
     let is_current =

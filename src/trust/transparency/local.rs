@@ -105,8 +105,6 @@ impl LocalLog {
             fs::TryLockError::Error(error) => LogError::Io(error),
         })?;
         let size = size_of(hashes.metadata()?.len() / HASH_LEN);
-        // A leaf that was being written when its process ended was promised to nobody.
-        hashes.set_len(stored(size) * HASH_LEN)?;
         let mut log = Self {
             folder: folder.to_owned(),
             hashes,
@@ -114,7 +112,10 @@ impl LocalLog {
             key,
             size,
         };
-        log.agrees_with_checkpoint()?;
+        // What stands behind the signed tree was being written when its process ended: it was promised to nobody, and may be
+        // anything.
+        log.size = log.agrees_with_checkpoint()?;
+        log.hashes.set_len(stored(log.size) * HASH_LEN)?;
         log.sign()?;
         Ok(log)
     }
@@ -246,12 +247,13 @@ impl LocalLog {
                 }
             }
         }
-        self.agrees_with_checkpoint()
+        self.agrees_with_checkpoint().map(|_| ())
     }
 
-    fn agrees_with_checkpoint(&mut self) -> Result<(), LogError> {
+    /// How many leaves the folder's checkpoint has signed for; they are all there.
+    fn agrees_with_checkpoint(&mut self) -> Result<u64, LogError> {
         let note = match self.checkpoint() {
-            Err(LogError::Io(error)) if error.kind() == io::ErrorKind::NotFound && self.size == 0 => return Ok(()),
+            Err(LogError::Io(error)) if error.kind() == io::ErrorKind::NotFound && self.size == 0 => return Ok(0),
             note => note?,
         };
         let key = VerifierKey::new(&self.origin, self.key.public());
@@ -263,7 +265,7 @@ impl LocalLog {
         if signed.origin != self.origin || self.root(signed.size)? != signed.root {
             return Err(LogError::Corrupt);
         }
-        Ok(())
+        Ok(signed.size)
     }
 
     /// Signs the newest tree, and puts the note in the old one's place in one step.
