@@ -25,7 +25,7 @@ target!(seeds: write_seeds, |data| {
         }
         if let Some(id) = EnvelopeId::parse(text) {
             assert_eq!(id.as_str(), text);
-            assert!(is_prefixed_ulid(text, "cse_"));
+            assert!(is_prefixed_ulid(text.as_bytes(), "cse_"));
         }
         if let Some(fingerprint) = Fingerprint::parse(text) {
             assert_eq!(&fingerprint.to_text()[..], text.as_bytes());
