@@ -90,7 +90,7 @@ check-c: $(CHECK)/plain $(CHECK)/asan $(CHECK)/memory
 	$(CHECK)/plain
 	$(CHECK)/memory
 	$(CHECK)/asan
-	$(if $(VALGRIND),$(VALGRIND) --quiet --error-exitcode=1 --leak-check=full \
+	$(if $(VALGRIND),$(VALGRIND) --quiet --fair-sched=yes --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite $(CHECK)/plain without stack,@echo 'valgrind is not here: its run is skipped')
 
 clean-c:
