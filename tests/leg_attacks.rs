@@ -273,6 +273,20 @@ fn reject_beside_an_unconfirmed_assume_does_not_decide() {
     assert_eq!(pair.phases(), (Phase::HandedOff, Phase::HandedOff));
 }
 
+/// The proposal as a man in the middle would change it: a letter of its summary is another.
+fn changed_copy(pair: &Pair) -> pair::Info {
+    let mut changed = pair.sent_envelope();
+    let at = changed
+        .windows(5)
+        .position(|window| window == b"human")
+        .expect("a word of the summary");
+    changed[at] ^= 1;
+    pair::Info {
+        headers: "Content-Type: application/ohp+cbor\r\n\r\n".into(),
+        body: changed,
+    }
+}
+
 /// A man in the middle delivers a changed copy, for which the receiver signs a REJECT.
 #[test]
 fn signed_reject_of_a_changed_copy_neither_ends_nor_weakens_the_proposal() {
@@ -281,16 +295,7 @@ fn signed_reject_of_a_changed_copy_neither_ends_nor_weakens_the_proposal() {
     pair.template["audience"]["minTier"] = serde_json::json!("core");
     let id = pair.propose(Tier::Signed).expect("a proposal");
     let held_back = pair.collect(Which::Sender);
-    let mut changed = pair.sent_envelope();
-    let at = changed
-        .windows(5)
-        .position(|window| window == b"human")
-        .expect("a word of the summary");
-    changed[at] ^= 1;
-    let copy = pair::Info {
-        headers: "Content-Type: application/ohp+cbor\r\n\r\n".into(),
-        body: changed,
-    };
+    let copy = changed_copy(&pair);
     assert_eq!(pair.deliver(Which::Receiver, &copy), 200);
     assert!(matches!(
         pair.events(Which::Receiver)[..],
@@ -331,16 +336,7 @@ fn forger_cannot_push_a_pending_proposal_aside() {
             step: Step::CallLeg
         }]
     );
-    let mut changed = pair.sent_envelope();
-    let at = changed
-        .windows(5)
-        .position(|window| window == b"human")
-        .expect("a word of the summary");
-    changed[at] ^= 1;
-    let copy = pair::Info {
-        headers: "Content-Type: application/ohp+cbor\r\n\r\n".into(),
-        body: changed,
-    };
+    let copy = changed_copy(&pair);
     assert_eq!(pair.deliver(Which::Receiver, &copy), 200);
     assert!(matches!(
         pair.events(Which::Receiver)[..],

@@ -34,7 +34,7 @@ impl Disclosed {
     /// The verified claims of `caller.identity`, by name; `None` where no credential was verified.
     pub fn claims(&self) -> Option<Claims<'_>> {
         let bytes = self.claims.get(..self.claims_len).filter(|bytes| !bytes.is_empty())?;
-        Some(Claims::of(Item::trusted(bytes)))
+        Some(Claims::new(Item::trusted(bytes)))
     }
 
     /// The fields that were sealed for us, dotted name to value; `None` where there were none.

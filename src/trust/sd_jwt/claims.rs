@@ -26,12 +26,8 @@ pub struct Claims<'c> {
 }
 
 impl<'c> Claims<'c> {
-    pub(super) fn new(item: Item<'c>) -> Self {
-        Self { item }
-    }
-
-    /// Claims that [`super::verify`] has written before, from where they have been kept.
-    pub(crate) fn of(item: Item<'c>) -> Self {
+    /// Claims that [`super::verify`] has written, be it into memory from where they are taken later.
+    pub(crate) fn new(item: Item<'c>) -> Self {
         Self { item }
     }
 
