@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ohp::crypto::ed25519::PrecomputedKey;
-use ohp::envelope::{ENVELOPE_MAX, Envelope, STAMP_RANDOM_LEN, Tier};
-use ohp::leg::{Host, Leg, SCRATCH_LEN};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, Tier};
+use ohp::leg::{Host, Leg, RANDOM_LEN, SCRATCH_LEN};
 use ohp::table::{Config, Table};
 use ohp::transport::Info;
 use ohp::trust::jwk::VerifyingKey;
@@ -53,7 +53,7 @@ fn info_to_verdict(criterion: &mut Criterion) {
                             tap: None,
                             peer: b"192.0.2.1",
                             now: handoff::NOW,
-                            random: [1; STAMP_RANDOM_LEN],
+                            random: [1; RANDOM_LEN],
                             scratch: &mut scratch,
                         };
                         let info = Info::parse(handoff::HEADERS, envelope).expect("headers");

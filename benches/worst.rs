@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ohp::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN};
-use ohp::leg::{Context, Host, Leg, SCRATCH_LEN};
+use ohp::envelope::ENVELOPE_MAX;
+use ohp::leg::{Context, Host, Leg, RANDOM_LEN, SCRATCH_LEN};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
 use ohp::transport::Info;
@@ -41,7 +41,7 @@ fn infos(criterion: &mut Criterion) {
                             tap: None,
                             peer: b"192.0.2.1",
                             now: Timestamp::from_millis(1_780_000_000_000),
-                            random: [1; STAMP_RANDOM_LEN],
+                            random: [1; RANDOM_LEN],
                             scratch: &mut scratch,
                         };
                         let start = Instant::now();

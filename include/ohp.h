@@ -361,6 +361,10 @@ typedef enum ohp_event_kind {
     OHP_EVENT_IGNORED = 12,
     /** The shared table is full: an envelope could not be judged and was answered 503. There is no `id`. */
     OHP_EVENT_OVERLOADED = 13,
+    /** A Regulated proposal of ours is built and signed, and waits to be anchored. It has not been sent. */
+    OHP_EVENT_ANCHOR_NEEDED = 14,
+    /** A Regulated proposal of ours was not anchored before its own end. It has not been sent. */
+    OHP_EVENT_UNANCHORED = 15,
 } ohp_event_kind;
 
 /** A codec whose payloads the tap keeps. */

@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicU64;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use common::{NOW, at, bundle, receiver_json};
 use ohp::cbor::Item;
-use ohp::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN, Tier};
-use ohp::leg::{Context, Event, Host, Leg, SCRATCH_LEN, SdpOrigin, Settings, TRANSMIT_LEN};
+use ohp::envelope::{ENVELOPE_MAX, Tier};
+use ohp::leg::{Context, Event, Host, Leg, RANDOM_LEN, SCRATCH_LEN, SdpOrigin, Settings, TRANSMIT_LEN};
 use ohp::media::exact::{self, Decision};
 use ohp::media::{Codec, Tap, TapConfig, g711};
 use ohp::table::{Config, Table};
@@ -97,7 +97,7 @@ impl End {
             tap: Some(Tap::attach(&self.tap).expect("a tap")),
             peer: b"192.0.2.1",
             now: at(NOW),
-            random: [self.random; STAMP_RANDOM_LEN],
+            random: [self.random; RANDOM_LEN],
             scratch: &mut self.scratch,
         };
         call(&mut self.leg, &mut host, &mut self.envelope)
@@ -226,7 +226,7 @@ fn every_form_of_body_and_every_refusal_allocates_nothing() {
                 tap: None,
                 peer: b"192.0.2.1",
                 now: at(NOW),
-                random: [1; STAMP_RANDOM_LEN],
+                random: [1; RANDOM_LEN],
                 scratch: &mut scratch,
             };
             let info = Info::parse(headers.as_bytes(), body).expect("headers");

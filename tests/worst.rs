@@ -7,8 +7,8 @@ mod worst;
 use std::process::Command;
 use std::sync::atomic::AtomicU64;
 
-use ohp::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN};
-use ohp::leg::{Context, Host, Leg, SCRATCH_LEN};
+use ohp::envelope::ENVELOPE_MAX;
+use ohp::leg::{Context, Host, Leg, RANDOM_LEN, SCRATCH_LEN};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
 use ohp::transport::Info;
@@ -58,7 +58,7 @@ impl Receiver {
             tap: None,
             peer: b"192.0.2.1",
             now: Timestamp::from_millis(1_780_000_000_000),
-            random: [1; STAMP_RANDOM_LEN],
+            random: [1; RANDOM_LEN],
             scratch: &mut self.scratch,
         };
         counted(&mut self.leg, &mut host, headers, body, &mut self.out)

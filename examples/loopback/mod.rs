@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ohp::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN};
-use ohp::leg::{Context, Handled, Host, Leg, SCRATCH_LEN, Settings, TRANSMIT_LEN};
+use ohp::envelope::ENVELOPE_MAX;
+use ohp::leg::{Context, Handled, Host, Leg, RANDOM_LEN, SCRATCH_LEN, Settings, TRANSMIT_LEN};
 use ohp::media::{Codec, Tap, TapConfig};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
@@ -96,7 +96,7 @@ impl Side {
             tap: Some(Tap::attach(&self.tap)?),
             peer: &[127, 0, 0, 1],
             now: now()?,
-            random: random::<STAMP_RANDOM_LEN>()?,
+            random: random::<RANDOM_LEN>()?,
             scratch: &mut self.scratch,
         };
         Ok(call(&mut self.leg, &mut host))

@@ -49,6 +49,10 @@ pub enum ohp_event_kind {
     OHP_EVENT_IGNORED = 12,
     /// The shared table is full: an envelope could not be judged and was answered 503. There is no `id`.
     OHP_EVENT_OVERLOADED = 13,
+    /// A Regulated proposal of ours is built and signed, and waits to be anchored. It has not been sent.
+    OHP_EVENT_ANCHOR_NEEDED = 14,
+    /// A Regulated proposal of ours was not anchored before its own end. It has not been sent.
+    OHP_EVENT_UNANCHORED = 15,
 }
 
 /// Something that happened on a leg. Members that its kind does not set are 0.
@@ -195,6 +199,8 @@ impl ohp_event {
                     Detail::Ignored(why),
                 )
             }
+            Event::AnchorNeeded { id, .. } => plain(kind::OHP_EVENT_ANCHOR_NEEDED, id),
+            Event::Unanchored { id } => plain(kind::OHP_EVENT_UNANCHORED, id),
             Event::Overloaded => (Self::new(kind::OHP_EVENT_OVERLOADED, None), Detail::Nothing),
         }
     }

@@ -12,8 +12,8 @@ use super::tap::{self, ohp_tap};
 use super::text::{Lent, ohp_bytes};
 use super::verdict::{moment, ohp_observe};
 use crate::cbor::{Item, json};
-use crate::envelope::{DRAFT_FIELDS_MAX, SHAPE, STAMP_RANDOM_LEN};
-use crate::leg::{Host, SCRATCH_LEN};
+use crate::envelope::{DRAFT_FIELDS_MAX, SHAPE};
+use crate::leg::{Host, RANDOM_LEN, SCRATCH_LEN};
 
 /// Random bytes that a leg is lent for each call into it.
 pub const OHP_RANDOM_LEN: usize = 64;
@@ -23,7 +23,7 @@ pub const OHP_TEMPLATE_LEN_MAX: usize = 16384;
 /// such as the identifier and the times, are among them.
 pub const OHP_TEMPLATE_LEAVES_MAX: usize = 256;
 
-const _: () = assert!(STAMP_RANDOM_LEN <= OHP_RANDOM_LEN && OHP_TEMPLATE_LEAVES_MAX == DRAFT_FIELDS_MAX);
+const _: () = assert!(RANDOM_LEN == OHP_RANDOM_LEN && OHP_TEMPLATE_LEAVES_MAX == DRAFT_FIELDS_MAX);
 
 /// Scratch in which a template becomes CBOR.
 const TEMPLATE_CBOR: usize = json::max_cbor_len(OHP_TEMPLATE_LEN_MAX);
@@ -93,7 +93,7 @@ impl ohp_host {
                 },
                 peer: self.peer.get()?,
                 now: moment(self.now_ms)?,
-                random: *self.random.first_chunk().ok_or(OHP_ERR_SPACE)?,
+                random: self.random,
                 scratch,
             };
             Ok((host, template))

@@ -79,11 +79,15 @@ impl ohp_transmit {
 
 pub(super) fn status(error: &LegError) -> ohp_status {
     match error {
-        LegError::Illegal(_) | LegError::NoProposal | LegError::Busy | LegError::DowngradeNotAllowed => OHP_ERR_STATE,
+        LegError::Illegal(_)
+        | LegError::NoProposal
+        | LegError::NotAwaited
+        | LegError::Busy
+        | LegError::DowngradeNotAllowed => OHP_ERR_STATE,
         // The caller's buffers have been looked at: what is full are the draft's leaves or their bytes.
         LegError::Draft(DraftError::Full) => OHP_ERR_TOO_LONG,
         LegError::Scratch => OHP_ERR_SPACE,
-        LegError::Issue(IssueError::NoKey) => OHP_ERR_KEY,
+        LegError::Issue(IssueError::NoKey | IssueError::NoPostQuantumKey) => OHP_ERR_KEY,
         LegError::NoRoom => OHP_ERR_FULL,
         LegError::Draft(_) | LegError::Issue(_) | LegError::Encode(_) | LegError::Frame(_) => OHP_ERR_INVALID,
     }

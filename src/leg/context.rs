@@ -1,7 +1,9 @@
 //! What a leg needs beyond itself: configuration and trust, made when they are loaded, and what is lent for each call.
 
+use zeroize::Zeroize as _;
+
 use crate::control::{FRAME_MAX, Party};
-use crate::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN};
+use crate::envelope::ENVELOPE_MAX;
 use crate::media::Tap;
 use crate::table::Table;
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
@@ -74,6 +76,9 @@ pub const SCRATCH_LEN: usize = ENVELOPE_MAX
 /// Memory of the draft that a message is built in: a template of 8 KiB with its paths, and a frame.
 pub(super) const DRAFT_SCRATCH: usize = 4 * crate::envelope::SURFACE_MAX + 4 * FRAME_MAX;
 
+/// Random bytes that a host lends for one call: 512 bits, from which what one call needs is derived.
+pub const RANDOM_LEN: usize = 64;
+
 const fn max(one: usize, other: usize) -> usize {
     if one > other { one } else { other }
 }
@@ -90,8 +95,15 @@ pub struct Host<'h> {
     pub peer: &'h [u8],
     /// The moment.
     pub now: Timestamp,
-    /// Fresh randomness; what one call is given must not be given to another.
-    pub random: [u8; STAMP_RANDOM_LEN],
+    /// Fresh randomness from a cryptographic generator; what one call is given must not be given to another. Where fields
+    /// are sealed it is as secret as they are. Wiped when the host is dropped; another copy is the caller's to wipe.
+    pub random: [u8; RANDOM_LEN],
     /// At least [`SCRATCH_LEN`] bytes. Nothing in it is kept from one call to the next.
     pub scratch: &'h mut [u8],
+}
+
+impl Drop for Host<'_> {
+    fn drop(&mut self) {
+        self.random.zeroize();
+    }
 }

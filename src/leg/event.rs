@@ -5,6 +5,7 @@ use core::fmt;
 use crate::control::{Illegal, Timeout};
 use crate::envelope::{RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
+use crate::trust::transparency::merkle;
 use crate::verify::{Failure, Step};
 
 /// Something that happened on a leg. Events are small copies; envelopes are handed over by the call that received them.
@@ -66,6 +67,19 @@ pub enum Event {
     /// A serious-incident report arrived and holds.
     Incident {
         /// The report.
+        id: EnvelopeId,
+    },
+    /// A Regulated proposal of ours is built and signed, and waits: append its leaf to the log that it names, then send it
+    /// with [`super::Leg::anchored`].
+    AnchorNeeded {
+        /// The proposal of ours.
+        id: EnvelopeId,
+        /// The hash of the Merkle leaf that the log appends (RFC 9162, section 2.1.1, over the signing surface).
+        leaf: merkle::Hash,
+    },
+    /// A proposal of ours was not anchored before its own end. It has not been sent.
+    Unanchored {
+        /// The proposal of ours.
         id: EnvelopeId,
     },
     /// The handoff ran out of time.

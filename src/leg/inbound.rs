@@ -559,6 +559,7 @@ impl Leg {
 
     /// Ends what has run out by `host.now`.
     pub fn handle_timeout(&mut self, host: &mut Host<'_>) {
+        self.drop_unanchored_at(host.now);
         if let Some(pending) = self.pending.filter(|pending| host.now >= pending.not_after) {
             self.pending = None;
             if let Some(frame) = self.frame.take() {

@@ -5,12 +5,13 @@
 
 use super::context::{Context, DRAFT_SCRATCH, Host};
 use super::outbound::LegError;
+use super::random::Random;
 use crate::cbor::Item;
 use crate::envelope::{Draft, DraftError, ENVELOPE_MAX, Envelope, Field, Tier, Value, Verb};
 use crate::media::Tap;
 use crate::media::exact;
 use crate::media::sdp::{MAX_HINTS, SdpHints};
-use crate::trust::issue::issue;
+use crate::trust::issue::issue_hedged;
 
 /// What a call knows of an envelope that is issued on it.
 pub(super) struct Known<'k> {
@@ -48,6 +49,7 @@ pub(super) fn issue_with<'o>(
     known: &Known<'_>,
     out: &'o mut [u8],
 ) -> Result<Envelope<'o>, LegError> {
+    let random = Random(&host.random);
     let (draft_memory, rest) = host
         .scratch
         .split_at_mut_checked(DRAFT_SCRATCH)
@@ -57,11 +59,11 @@ pub(super) fn issue_with<'o>(
     draft.merge(template).map_err(LegError::Draft)?;
     complete(&mut draft, known, host.context, host.tap.as_ref(), tier).map_err(LegError::Draft)?;
     draft
-        .stamp(tier, host.now, host.context.settings.lifetime_ms, &host.random)
+        .stamp(tier, host.now, host.context.settings.lifetime_ms, &random.stamp())
         .map_err(LegError::Draft)?;
     let envelope = draft.finish(unsigned).map_err(LegError::Draft)?;
     let keys = &host.context.bundle.receiver().keys;
-    let bytes = issue(&envelope, keys, host.now, rest, out).map_err(LegError::Issue)?;
+    let bytes = issue_hedged(&envelope, keys, host.now, &random.ml_dsa_65(), rest, out).map_err(LegError::Issue)?;
     Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))
 }
 

@@ -13,19 +13,29 @@
 //!    its final response to [`Leg::handle_response`];
 //! 3. [`Leg::poll_timeout`]: when to call [`Leg::handle_timeout`] at the latest.
 //!
+//! # Anchoring
+//!
+//! A Regulated envelope must be in a transparency log before it is sent (OHP §5.7), and a log takes I/O. So
+//! [`Leg::propose`] at Regulated sends nothing: it builds, signs and hands the envelope over, and [`Event::AnchorNeeded`]
+//! says which leaf to append. The host appends it wherever it may block, a worker thread for one, while the call goes on,
+//! and then sends the very same bytes with [`Leg::anchored`]. Nothing else sends them, and at their `notAfter` they are
+//! dropped ([`Event::Unanchored`]).
+//!
 //! The leg opens no socket, reads no clock and allocates nothing. It holds no pointers, so that it can lie in memory that
 //! forked processes share; one caller at a time. What it needs beyond itself is lent for each call in [`Host`].
 //!
 //! It never drops or delays a call: it tells its host what happened, and the host decides (interpretations, row 41).
 
+mod anchor;
 mod context;
 mod event;
 mod inbound;
 mod issue;
 mod outbound;
 mod outbox;
+mod random;
 
-pub use context::{Context, Host, SCRATCH_LEN, Settings};
+pub use context::{Context, Host, RANDOM_LEN, SCRATCH_LEN, Settings};
 pub use event::{Event, Ignored};
 pub use inbound::{Handled, Observer, Refusal};
 pub use issue::issue_envelope;
@@ -41,6 +51,7 @@ use crate::media::PayloadTypes;
 use crate::media::sdp::{Description, Direction, SdpHints};
 use crate::time::Timestamp;
 use crate::verify::{MediaDoubt, Step};
+use anchor::Unanchored;
 use event::Events;
 use outbox::Outbox;
 
@@ -88,6 +99,8 @@ pub struct Leg {
     pending: Option<Pending>,
     /// What the last proposal of ours allows after a REJECT.
     fallback: Fallback,
+    /// A proposal of ours that is signed and may not be sent yet.
+    unanchored: Option<Unanchored>,
     outbox: Outbox,
     events: Events,
     /// When a REJECT was last given to an envelope that nothing vouched for (interpretations, row 32).
@@ -149,6 +162,7 @@ impl Leg {
                 rejected: None,
                 guards: false,
             },
+            unanchored: None,
             outbox: Outbox::new(),
             events: Events::new(),
             last_unvouched_reject: None,
@@ -239,10 +253,11 @@ impl Leg {
     /// When [`Leg::handle_timeout`] has something to do; `None`: never.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let pending = self.pending.map(|pending| pending.not_after);
-        match (self.handoff.deadline(), pending) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        let unanchored = self.unanchored.map(|unanchored| unanchored.not_after);
+        [self.handoff.deadline(), pending, unanchored]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

@@ -6,6 +6,7 @@ use super::context::{DRAFT_SCRATCH, Host};
 use super::event::Event;
 use super::issue::{Known, issue_with};
 use super::outbox::{Delivery, Transmit};
+use super::random::Random;
 use super::{Fallback, Leg};
 use crate::cbor::Item;
 use crate::control::{Frame, FrameError, Illegal, Motion, Phase, Reply, Side};
@@ -29,6 +30,8 @@ pub enum LegError {
     NoProposal,
     /// A message is still on its way, or a proposal of the peer is being looked into: drain [`Leg::poll_transmit`] and hand its responses over first.
     Busy,
+    /// It is not the proposal that waits to be anchored, or that one's time is over.
+    NotAwaited,
     /// The envelope cannot be built.
     Draft(DraftError),
     /// The envelope cannot be signed.
@@ -51,6 +54,9 @@ impl fmt::Display for LegError {
         match self {
             Self::Illegal(illegal) => illegal.fmt(f),
             Self::NoProposal => f.write_str("no proposal has been made or received on this leg"),
+            Self::NotAwaited => {
+                f.write_str("this is not the proposal that waits to be anchored, or its time is over; propose anew")
+            }
             Self::Busy => f.write_str("a message is still on its way; send what poll_transmit gives first"),
             Self::Draft(error) => error.fmt(f),
             Self::Issue(error) => error.fmt(f),
@@ -75,7 +81,9 @@ impl Leg {
     /// identifier, times, nonce, verb, and, unless the template has them, `issuer`, `session.callId` and, from Signed
     /// upwards, the fingerprint of the newest usable audio and the SDP hints. It signs where the tier wants that.
     ///
-    /// The envelope is written into `out`; it is sent by [`Leg::poll_transmit`].
+    /// The envelope is written into `out`; it is sent by [`Leg::poll_transmit`], but at Regulated only once the host has said
+    /// that it is anchored ([`Event::AnchorNeeded`], [`Leg::anchored`]). Until then it has changed nothing, and a further
+    /// proposal takes its place.
     ///
     /// # Errors
     /// [`LegError`].
@@ -99,8 +107,17 @@ impl Leg {
             verb: Some(Verb::Propose),
         };
         let envelope = issue_with(host, tier, template, &known, out)?;
-        let bytes = envelope.bytes();
-        let frame = Frame::of(&envelope).map_err(LegError::Frame)?;
+        if tier == Tier::Regulated {
+            return self.hold(envelope);
+        }
+        self.send_proposal(host, &envelope)?;
+        Ok(envelope)
+    }
+
+    /// Sends a finished proposal.
+    pub(super) fn send_proposal(&mut self, host: &mut Host<'_>, envelope: &Envelope<'_>) -> Result<(), LegError> {
+        let (bytes, tier) = (envelope.bytes(), envelope.tier());
+        let frame = Frame::of(envelope).map_err(LegError::Frame)?;
         let message = (envelope.id(), tier, Verb::Propose);
         self.enqueue(
             bytes,
@@ -115,15 +132,16 @@ impl Leg {
             .map_err(LegError::Illegal)?;
         self.frame = Some(frame);
         self.pending = None;
+        self.unanchored = None;
         self.told_handed_off = false;
         self.fallback = Fallback {
-            acceptable: acceptable_reasons(&envelope),
+            acceptable: acceptable_reasons(envelope),
             min_tier: envelope.audience().min_tier().unwrap_or(tier),
             tier,
             rejected: None,
             guards: true,
         };
-        Ok(envelope)
+        Ok(())
     }
 
     /// Whether a proposal at `tier` may follow what was proposed before (OHP §3.2, docs/08; interpretations, row 43).
@@ -234,7 +252,14 @@ impl Leg {
         let (draft_memory, rest) = rest.split_at_mut_checked(DRAFT_SCRATCH).ok_or(LegError::Scratch)?;
         let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
         let envelope = reply
-            .write(frame, context, host.now, &host.random, draft_memory, unsigned)
+            .write(
+                frame,
+                context,
+                host.now,
+                &Random(&host.random).stamp(),
+                draft_memory,
+                unsigned,
+            )
             .map_err(LegError::Draft)?;
         let bytes = issue(&envelope, keys, host.now, rest, signed).map_err(LegError::Issue)?;
         let len = bytes.len();

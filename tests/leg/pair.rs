@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicU64;
 
 use ohp::cbor::Item;
 use ohp::control::Phase;
-use ohp::envelope::{ENVELOPE_MAX, STAMP_RANDOM_LEN, Tier};
+use ohp::envelope::{ENVELOPE_MAX, Tier};
 use ohp::id::EnvelopeId;
-use ohp::leg::{Context, Event, Host, Leg, LegError, SCRATCH_LEN, Settings, TRANSMIT_LEN};
+use ohp::leg::{Context, Event, Host, Leg, LegError, RANDOM_LEN, SCRATCH_LEN, Settings, TRANSMIT_LEN};
 use ohp::media::{Codec, Tap, TapConfig};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
@@ -182,7 +182,7 @@ impl Pair {
 
     /// Calls into a leg with everything that it is lent.
     pub fn with<T>(&mut self, which: Which, call: impl FnOnce(&mut Leg, &mut Host<'_>) -> T) -> T {
-        let mut random = [0; STAMP_RANDOM_LEN];
+        let mut random = [0; RANDOM_LEN];
         random.iter_mut().for_each(|byte| *byte = self.random.next() as u8);
         let end = &mut self.ends[which as usize];
         let mut host = Host {

@@ -1,6 +1,7 @@
 //! Every tier's whole verification on really signed, sealed and anchored proposals: accepted as they are, and refused at the
 //! right step, with the right word, for each thing that can be wrong.
 
+mod anchored;
 #[path = "../common/mod.rs"]
 mod common;
 mod refused;

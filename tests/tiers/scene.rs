@@ -409,3 +409,42 @@ fn trust() -> Value {
         "logs": { LOG: { "checkpointKeys": [key], "entries": {} } }
     })
 }
+
+/// What the agent's application says of a conversation that it proposes to hand over.
+pub fn template(tier: Tier) -> Value {
+    let mut template = Scene::at(tier).envelope;
+    let members = template.as_object_mut().expect("an envelope");
+    for own in [
+        "ohp",
+        "conformance",
+        "id",
+        "issuedAt",
+        "notBefore",
+        "notAfter",
+        "issuer",
+        "signatures",
+    ] {
+        members.remove(own);
+    }
+    for own in ["verb", "nonce"] {
+        template["control"].as_object_mut().expect("control").remove(own);
+    }
+    template["session"].as_object_mut().expect("a session").remove("callId");
+    template["issuer"] = json!({ "federation": FEDERATION, "aiRole": "deployer" });
+    template
+}
+
+/// The agent's own side: who it is, and its keys.
+pub fn agents_bundle() -> Value {
+    let keys: Vec<Value> = [agent_ed25519(), agent_ml_dsa()]
+        .iter()
+        .map(|key| serde_json::from_str(&key.to_private_json()).expect("a JWK"))
+        .collect();
+    json!({
+        "ohpTrust": 1,
+        "receiver": {
+            "vendor": "voice-desk", "agentId": "desk_1", "region": "eu-west", "did": AGENT, "maxTier": "regulated",
+            "keys": { "keys": keys }
+        }
+    })
+}

@@ -17,8 +17,8 @@ use std::{env, fs, process};
 
 use ohp::cbor::{self, json};
 use ohp::crypto::ed25519::PrecomputedKey;
-use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, STAMP_RANDOM_LEN, Tier};
-use ohp::leg::{Host, Leg, SCRATCH_LEN};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, Tier};
+use ohp::leg::{Host, Leg, SCRATCH_LEN, RANDOM_LEN};
 use ohp::media::sdp::Description;
 use ohp::media::{Fingerprint, exact, rtp};
 use ohp::table::{Config, Table};
@@ -204,7 +204,7 @@ fn run_verdict(run: &mut impl FnMut(Row<'_>), name: &'static str, tier: Tier) {
                 tap: None,
                 peer: b"192.0.2.1",
                 now: handoff::NOW,
-                random: [1; STAMP_RANDOM_LEN],
+                random: [1; RANDOM_LEN],
                 scratch: &mut scratch,
             };
             let info = Info::parse(handoff::HEADERS, envelope).expect("headers");

@@ -91,7 +91,7 @@ fn longest(messages: &[(String, Vec<u8>)]) -> u64 {
             tap: Some(Tap::attach(heard()).expect("a tap")),
             peer: b"192.0.2.1",
             now: NOW,
-            random: [9; ohp::envelope::STAMP_RANDOM_LEN],
+            random: [9; ohp::leg::RANDOM_LEN],
             scratch: &mut scratch,
         };
         let taken = without_heap(|| {

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicU64;
 use no_panic::no_panic;
 use ohp::cbor::{self, Item, Reader, json};
 use ohp::crypto::ed25519;
-use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, STAMP_RANDOM_LEN, Tier, Verb};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, Tier, Verb};
 use ohp::id::{self, EnvelopeId};
-use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, SdpOrigin};
+use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, SdpOrigin, RANDOM_LEN};
 use ohp::media::exact;
 use ohp::media::rtp::Packet;
 use ohp::media::sdp::{Description, SdpHints};
@@ -145,7 +145,7 @@ entries! {
             tap: Some(work.tap),
             peer: b"peer",
             now: work.now,
-            random: [0; STAMP_RANDOM_LEN],
+            random: [0; RANDOM_LEN],
             scratch: work.scratch,
         };
         Info::parse(bytes, bytes)

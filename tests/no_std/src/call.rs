@@ -6,8 +6,8 @@ use core::sync::atomic::AtomicU64;
 
 use ohp::cbor::{Item, json};
 use ohp::crypto::ed25519::SigningKey;
-use ohp::envelope::{ENVELOPE_MAX, SHAPE, STAMP_RANDOM_LEN, Tier};
-use ohp::leg::{Context, Event, Host, Leg, SCRATCH_LEN, Settings, TRANSMIT_LEN};
+use ohp::envelope::{ENVELOPE_MAX, SHAPE, Tier};
+use ohp::leg::{Context, Event, Host, Leg, SCRATCH_LEN, Settings, TRANSMIT_LEN, RANDOM_LEN};
 use ohp::media::{Codec, Tap, TapConfig};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
@@ -148,7 +148,7 @@ impl End {
             tap: Some(Tap::attach(&TAPS[self.side]).expect("a tap")),
             peer: b"192.0.2.1",
             now: Timestamp::from_millis(1_779_975_731_000),
-            random: [self.calls * 2 + self.side as u8; STAMP_RANDOM_LEN],
+            random: [self.calls * 2 + self.side as u8; RANDOM_LEN],
             scratch: &mut self.scratch,
         };
         call(&mut self.leg, &mut host, &mut self.envelope)

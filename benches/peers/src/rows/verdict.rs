@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ohp::cbor::{Item, json};
 use ohp::envelope::{Draft, ENVELOPE_MAX, SHAPE, STAMP_RANDOM_LEN, Tier};
-use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, Settings};
+use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, Settings, RANDOM_LEN};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
 use ohp::transport::Info;
@@ -140,7 +140,7 @@ impl Receiver {
                     tap: None,
                     peer: b"192.0.2.1",
                     now: NOW,
-                    random: [1; STAMP_RANDOM_LEN],
+                    random: [1; RANDOM_LEN],
                     scratch: &mut self.scratch,
                 };
                 let info = Info::parse(HEADERS, envelope).expect("headers");

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use ohp::cbor::Item;
-use ohp::envelope::{ENVELOPE_MAX, Envelope, STAMP_RANDOM_LEN, Tier, Verb};
-use ohp::leg::{self, Context, Event, Handled, Host, Leg, LegError, SdpOrigin};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, Tier, Verb};
+use ohp::leg::{self, Context, Event, Handled, Host, Leg, LegError, RANDOM_LEN, SdpOrigin};
 use ohp::media::codec::Codec;
 use ohp::media::tap::{MAX_SECONDS, Tap, TapConfig};
 use ohp::table::{self, Table};
@@ -282,7 +282,7 @@ impl Handoff {
             tap: with_sound.then_some(tap),
             peer: PEER,
             now: clock::now(),
-            random: random::bytes::<STAMP_RANDOM_LEN>(),
+            random: random::bytes::<RANDOM_LEN>(),
             scratch: &mut self.scratch,
         };
         call(&mut self.leg, &mut host)
