@@ -943,7 +943,8 @@ struct ohp_str ohp_reason_text(uint32_t reason);
 
 /**
  * Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
- * short it keeps nothing, and whoever reloads goes on with the context that there is.
+ * short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a thread of
+ * 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
  *
  * @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
  *                which may hold private keys, can be wiped afterwards.
@@ -1933,7 +1934,7 @@ enum ohp_status ohp_leg_handle_timeout(struct ohp_leg *leg,
  *         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
  *         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
  *
- * Threads: one caller at a time for each leg.
+ * Threads: one caller at a time for each leg. At Regulated it signs on a thread of its own, and waits for that.
  */
 enum ohp_status ohp_leg_propose(struct ohp_leg *leg,
                                 const struct ohp_host *host,
@@ -2063,7 +2064,7 @@ enum ohp_status ohp_leg_poll_timeout(struct ohp_leg *leg,
  *         a rule; OHP_ERR_TOO_LONG, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT,
  *         OHP_ERR_SIZE, OHP_ERR_RANGE.
  *
- * Threads: any; the scratch must not be in use elsewhere.
+ * Threads: any; the scratch must not be in use elsewhere. At Regulated it signs on a thread of its own, and waits for that.
  */
 enum ohp_status ohp_issue(const struct ohp_host *host,
                           uint32_t tier,

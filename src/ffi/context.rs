@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize};
 use std::alloc::{Layout, alloc};
 use std::boxed::Box;
 
+use super::own_stack::on_own_stack;
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
@@ -135,7 +136,8 @@ fn boxed(shared: Shared) -> Done<*mut Shared> {
 }
 
 /// Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
-/// short it keeps nothing, and whoever reloads goes on with the context that there is.
+/// short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a thread of
+/// 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
 ///
 /// @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
 ///                which may hold private keys, can be wiped afterwards.
@@ -169,7 +171,16 @@ pub unsafe extern "C" fn ohp_context_new(
             };
             made.settings = config.settings()?;
             if !trust.is_empty() {
-                made.bundle = Bundle::from_json(trust).map_err(why.fail(refused))?;
+                // Private keys among it may want more stack than the caller has.
+                on_own_stack(|| {
+                    made.bundle = Bundle::from_json(trust).map_err(why.fail(refused))?;
+                    Ok(())
+                })
+                .inspect_err(|status| {
+                    if *status == OHP_ERR_MEMORY {
+                        why.say(NO_MEMORY);
+                    }
+                })?;
             }
         }
         let shared = Shared {

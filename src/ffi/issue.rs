@@ -5,6 +5,7 @@ use core::ffi::c_char;
 use super::context::{context, ohp_context};
 use super::host::{ohp_host, template};
 use super::outbound::{ohp_transmit, status};
+use super::own_stack::signing_at;
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized;
@@ -30,7 +31,7 @@ use crate::transport::outgoing::{ENCODED_MAX, EncodeError, HEADERS_LEN, Outgoing
 ///         a rule; OHP_ERR_TOO_LONG, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT,
 ///         OHP_ERR_SIZE, OHP_ERR_RANGE.
 ///
-/// Threads: any; the scratch must not be in use elsewhere.
+/// Threads: any; the scratch must not be in use elsewhere. At Regulated it signs on a thread of its own, and waits for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ohp_issue(
     host: *const ohp_host,
@@ -56,9 +57,11 @@ pub unsafe extern "C" fn ohp_issue(
         // SAFETY: as the header demands.
         let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
         let given = template(given, memory, &mut why)?;
-        let envelope = issue_envelope(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-        out.set(ohp_bytes::of(envelope.bytes()));
-        Ok(())
+        signing_at(tier, || {
+            let envelope = issue_envelope(&mut host, tier, given, buffer).map_err(why.fail(status))?;
+            out.set(ohp_bytes::of(envelope.bytes()));
+            Ok(())
+        })
     })
 }
 

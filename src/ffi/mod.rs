@@ -27,6 +27,7 @@ mod info;
 mod issue;
 mod leg;
 mod outbound;
+mod own_stack;
 mod panic;
 mod place;
 mod pointer;

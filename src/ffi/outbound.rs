@@ -4,6 +4,7 @@ use core::ffi::c_char;
 
 use super::host::{ohp_host, template};
 use super::leg::{leg, ohp_leg};
+use super::own_stack::signing_at;
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
@@ -115,7 +116,7 @@ pub(super) fn status(error: &LegError) -> ohp_status {
 ///         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
 ///         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
 ///
-/// Threads: one caller at a time for each leg.
+/// Threads: one caller at a time for each leg. At Regulated it signs on a thread of its own, and waits for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ohp_leg_propose(
     leg: *mut ohp_leg,
@@ -144,9 +145,11 @@ pub unsafe extern "C" fn ohp_leg_propose(
         let given = template(given, memory, &mut why)?;
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-        out.set(ohp_bytes::of(envelope.bytes()));
-        Ok(())
+        signing_at(tier, || {
+            let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
+            out.set(ohp_bytes::of(envelope.bytes()));
+            Ok(())
+        })
     })
 }
 
