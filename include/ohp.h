@@ -1919,6 +1919,11 @@ enum ohp_status ohp_leg_handle_timeout(struct ohp_leg *leg,
  * issuer, session.callId and, from Signed upwards, the fingerprint of the newest usable audio and the codec hints. It
  * signs where the tier wants that.
  *
+ * From Sealed upwards "sealed": {"fields": {"dotted.name": value}} is given in plain and leaves sealed, for the keys that
+ * audience.recipientKeys names, or for every X25519 key of audience.did under the bundle's issuers. At Regulated
+ * governance.prohibited and governance.art50Disclosure are signed unless they have their proofs, transparency.leafHash is
+ * stated, and nothing is sent yet: OHP_EVENT_ANCHOR_NEEDED follows.
+ *
  * @param leg           A leg.
  * @param host          What the leg is lent for this call.
  * @param tier          An ohp_tier.
@@ -2049,8 +2054,9 @@ enum ohp_status ohp_leg_poll_timeout(struct ohp_leg *leg,
                                      uint64_t *deadline);
 
 /**
- * Builds and signs an envelope without a leg, for a host that sends it some other way. With a leg, ohp_leg_propose()
- * does this and keeps the handoff's state.
+ * Builds, seals and signs an envelope without a leg, for a host that sends it some other way. With a leg,
+ * ohp_leg_propose() does this and keeps the handoff's state. A Regulated envelope must be in the log that it names before
+ * it is sent, which is the host's to see to here.
  *
  * @param host          What a leg would be lent for a call; its tap gives the fingerprint, if there is one.
  * @param tier          An ohp_tier.

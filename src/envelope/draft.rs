@@ -6,10 +6,11 @@
 
 use core::fmt;
 
+use super::emission;
 use super::path::Steps;
 use super::schema::SHAPE;
 use super::violation::{Broken, Violation};
-use super::{ENVELOPE_MAX, Envelope, Field, ReadError, SURFACE_MAX, Tier, VERSION};
+use super::{ENVELOPE_MAX, Envelope, Field, ReadError, SURFACE_MAX, Tier, VERSION, leaf_hash_text};
 use crate::cbor::json::{Form, Shape};
 use crate::cbor::{Item, Map, MapIter, WriteError, Writer};
 use crate::id::{EnvelopeId, NONCE_RANDOM_LEN, Nonce, ULID_RANDOM_LEN};
@@ -150,7 +151,20 @@ impl<'s> Draft<'s> {
     /// # Errors
     /// [`DraftError`]; fields before the one that failed are set.
     pub fn merge(&mut self, map: Item<'_>) -> Result<&mut Self, DraftError> {
-        self.merge_below(PathBytes::default(), map.map().ok_or(DraftError::BadPath)?)
+        self.merge_below(PathBytes::default(), map.map().ok_or(DraftError::BadPath)?, None)
+    }
+
+    /// [`Draft::merge`] without `except` and what is below it, of which nothing is copied.
+    ///
+    /// # Errors
+    /// As [`Draft::merge`].
+    pub fn merge_without(&mut self, map: Item<'_>, except: Field) -> Result<&mut Self, DraftError> {
+        let except = PathBytes::of(except).ok_or(DraftError::BadPath)?;
+        self.merge_below(
+            PathBytes::default(),
+            map.map().ok_or(DraftError::BadPath)?,
+            Some(&except),
+        )
     }
 
     /// Sets every member of `map` below `field`.
@@ -158,10 +172,15 @@ impl<'s> Draft<'s> {
     /// # Errors
     /// As [`Draft::merge`].
     pub fn merge_at(&mut self, field: Field, map: Map<'_>) -> Result<&mut Self, DraftError> {
-        self.merge_below(PathBytes::of(field).ok_or(DraftError::BadPath)?, map)
+        self.merge_below(PathBytes::of(field).ok_or(DraftError::BadPath)?, map, None)
     }
 
-    fn merge_below(&mut self, mut keys: PathBytes, map: Map<'_>) -> Result<&mut Self, DraftError> {
+    fn merge_below(
+        &mut self,
+        mut keys: PathBytes,
+        map: Map<'_>,
+        except: Option<&PathBytes>,
+    ) -> Result<&mut Self, DraftError> {
         let base = keys.depth;
         let mut open: [Option<(MapIter<'_>, usize)>; DRAFT_DEPTH_MAX] = core::array::from_fn(|_| None);
         let mut depth = 1;
@@ -176,6 +195,9 @@ impl<'s> Draft<'s> {
             };
             keys.truncate(*path_len, base + depth - 1);
             keys.push(key.chars())?;
+            if except.is_some_and(|except| except.as_bytes() == keys.as_bytes()) {
+                continue;
+            }
             match item.map() {
                 Some(inner) if !inner.is_empty() && base + depth < DRAFT_DEPTH_MAX => {
                     open[depth] = Some((inner.into_iter(), keys.len));
@@ -254,6 +276,50 @@ impl<'s> Draft<'s> {
         let mut writer = Writer::new(out);
         write_map(arena, entries, 0, &mut writer)?;
         Ok(writer.into_written())
+    }
+
+    /// Writes the map `field` as far as it has been set, as canonical CBOR; `None` if nothing of it has been.
+    ///
+    /// # Errors
+    /// [`DraftError::Full`] when `out` is too short.
+    pub fn write_part<'o>(&mut self, field: Field, out: &'o mut [u8]) -> Result<Option<Item<'o>>, DraftError> {
+        let keys = PathBytes::of(field).ok_or(DraftError::BadPath)?;
+        let arena = &*self.arena;
+        let entries = &mut self.entries[..self.count];
+        entries.sort_unstable_by(|a, b| slice(arena, a.path).cmp(slice(arena, b.path)));
+        // Paths are prefix-free key by key, so what is below a field stands together.
+        let is_below = |entry: &Entry| slice(arena, entry.path).starts_with(keys.as_bytes());
+        let Some(first) = entries.iter().position(is_below) else {
+            return Ok(None);
+        };
+        let count = entries[first..].iter().take_while(|entry| is_below(entry)).count();
+        let part = &entries[first..first + count];
+        let mut writer = Writer::new(out);
+        match part {
+            [whole] if slice(arena, whole.path) == keys.as_bytes() => writer.raw(slice(arena, whole.value))?,
+            _ => write_map(arena, part, keys.as_bytes().len(), &mut writer)?,
+        }
+        Ok(Some(Item::trusted(writer.into_written())))
+    }
+
+    /// States `transparency.leafHash` of what the draft is now, where it names a log (interpretations, row 8). What is set
+    /// afterwards must not change the signing surface. `out` takes the whole envelope.
+    ///
+    /// # Errors
+    /// As [`Draft::finish`].
+    pub fn state_leaf_hash(&mut self, out: &mut [u8]) -> Result<(), DraftError> {
+        if !self.contains(Field::Transparency) {
+            return Ok(());
+        }
+        self.set_leaf_hash(&[0; 32])?;
+        let hash = self.finish(out)?.surface_hash();
+        self.set_leaf_hash(&hash)
+    }
+
+    fn set_leaf_hash(&mut self, hash: &[u8; 32]) -> Result<(), DraftError> {
+        let text = leaf_hash_text(hash);
+        let text = core::str::from_utf8(&text).map_err(|_| DraftError::BadValue)?;
+        self.set(Field::LeafHash.path(), Value::Text(text)).map(|_| ())
     }
 
     /// Writes the draft and makes sure that it may be sent, once it is signed where its tier wants that: from Signed
@@ -385,7 +451,10 @@ fn check_for_emission(bytes: &[u8]) -> Result<Envelope<'_>, DraftError> {
         (None, Ok(envelope)) if !envelope.surface().is_within_limit() => {
             Err(DraftError::SurfaceTooLarge(envelope.surface().len()))
         }
-        (None, Ok(envelope)) => Ok(envelope),
+        (None, Ok(envelope)) => match emission::lacking(&envelope) {
+            Some(violation) => Err(DraftError::Invalid(violation)),
+            None => Ok(envelope),
+        },
     }
 }
 

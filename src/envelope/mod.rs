@@ -5,6 +5,7 @@
 //! Whether an envelope is to be believed is not decided here but in [`crate::verify`].
 
 mod draft;
+mod emission;
 mod pan;
 mod path;
 mod read;

@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use super::Field;
+
 /// A place in an envelope, such as `$.transcript.turns[3].role`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -50,6 +52,14 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// `rule` broken at `field`.
+    pub(crate) const fn at(field: Field, rule: Broken) -> Self {
+        Self {
+            rule,
+            path: Path::new(field.path(), [0; 2]),
+        }
+    }
+
     /// Whether the envelope is valid all the same and this is only worth a line in the log.
     pub fn is_warning(&self) -> bool {
         matches!(self.rule, Broken::MissingAdvised | Broken::CardNumber)

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use super::context::{context, ohp_context};
 use super::host::{ohp_host, template};
-use super::outbound::{ohp_transmit, status};
+use super::outbound::{ohp_transmit, status, wipe_after};
 use super::own_stack::signing_at;
 use super::panic::guard;
 use super::pointer::{self, Out};
@@ -16,8 +16,9 @@ use crate::envelope::{ENVELOPE_MAX, Envelope};
 use crate::leg::{TRANSMIT_LEN, Transmit, issue_envelope};
 use crate::transport::outgoing::{ENCODED_MAX, EncodeError, HEADERS_LEN, Outgoing};
 
-/// Builds and signs an envelope without a leg, for a host that sends it some other way. With a leg, ohp_leg_propose()
-/// does this and keeps the handoff's state.
+/// Builds, seals and signs an envelope without a leg, for a host that sends it some other way. With a leg,
+/// ohp_leg_propose() does this and keeps the handoff's state. A Regulated envelope must be in the log that it names before
+/// it is sent, which is the host's to see to here.
 ///
 /// @param host          What a leg would be lent for a call; its tap gives the fingerprint, if there is one.
 /// @param tier          An ohp_tier.
@@ -56,12 +57,15 @@ pub unsafe extern "C" fn ohp_issue(
         let tier = self::tier(tier)?;
         // SAFETY: as the header demands.
         let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
-        let given = template(given, memory, &mut why)?;
-        signing_at(tier, || {
-            let envelope = issue_envelope(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-            out.set(ohp_bytes::of(envelope.bytes()));
-            Ok(())
-        })
+        let done = template(given, memory, &mut why).and_then(|given| {
+            signing_at(tier, || {
+                let envelope = issue_envelope(&mut host, tier, given, buffer).map_err(why.fail(status))?;
+                out.set(ohp_bytes::of(envelope.bytes()));
+                Ok(())
+            })
+        });
+        wipe_after(tier, memory);
+        done
     })
 }
 

@@ -2,6 +2,8 @@
 
 use core::ffi::c_char;
 
+use zeroize::Zeroize as _;
+
 use super::host::{ohp_host, template};
 use super::leg::{leg, ohp_leg};
 use super::own_stack::signing_at;
@@ -15,7 +17,7 @@ use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
 use super::vocabulary::{ohp_verb, reason, tier};
 use crate::cbor::Item;
-use crate::envelope::{DraftError, ENVELOPE_MAX};
+use crate::envelope::{DraftError, ENVELOPE_MAX, Tier};
 use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN, Transmit};
 use crate::trust::issue::IssueError;
 
@@ -88,9 +90,18 @@ pub(super) fn status(error: &LegError) -> ohp_status {
         // The caller's buffers have been looked at: what is full are the draft's leaves or their bytes.
         LegError::Draft(DraftError::Full) => OHP_ERR_TOO_LONG,
         LegError::Scratch => OHP_ERR_SPACE,
-        LegError::Issue(IssueError::NoKey | IssueError::NoPostQuantumKey) => OHP_ERR_KEY,
+        LegError::Issue(
+            IssueError::NoKey | IssueError::NoPostQuantumKey | IssueError::NoRecipient | IssueError::NoRecipientKey(_),
+        ) => OHP_ERR_KEY,
         LegError::NoRoom => OHP_ERR_FULL,
         LegError::Draft(_) | LegError::Issue(_) | LegError::Encode(_) | LegError::Frame(_) => OHP_ERR_INVALID,
+    }
+}
+
+/// Wipes what a template became, which may hold in plain what has been sealed.
+pub(super) fn wipe_after(tier: Tier, template: &mut [u8]) {
+    if tier >= Tier::Sealed {
+        template.zeroize();
     }
 }
 
@@ -100,6 +111,11 @@ pub(super) fn status(error: &LegError) -> ohp_status {
 /// control.fallback. The leg adds version, tier, identifier, times, nonce and verb, and, unless the template has them,
 /// issuer, session.callId and, from Signed upwards, the fingerprint of the newest usable audio and the codec hints. It
 /// signs where the tier wants that.
+///
+/// From Sealed upwards "sealed": {"fields": {"dotted.name": value}} is given in plain and leaves sealed, for the keys that
+/// audience.recipientKeys names, or for every X25519 key of audience.did under the bundle's issuers. At Regulated
+/// governance.prohibited and governance.art50Disclosure are signed unless they have their proofs, transparency.leafHash is
+/// stated, and nothing is sent yet: OHP_EVENT_ANCHOR_NEEDED follows.
 ///
 /// @param leg           A leg.
 /// @param host          What the leg is lent for this call.
@@ -142,14 +158,17 @@ pub unsafe extern "C" fn ohp_leg_propose(
         let tier = self::tier(tier)?;
         // SAFETY: as the header demands.
         let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
-        let given = template(given, memory, &mut why)?;
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        signing_at(tier, || {
-            let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-            out.set(ohp_bytes::of(envelope.bytes()));
-            Ok(())
-        })
+        let done = template(given, memory, &mut why).and_then(|given| {
+            signing_at(tier, || {
+                let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
+                out.set(ohp_bytes::of(envelope.bytes()));
+                Ok(())
+            })
+        });
+        wipe_after(tier, memory);
+        done
     })
 }
 

@@ -1,17 +1,18 @@
-//! Issuing an envelope: what the application says, what this side and the call know, and a signature; with a leg
-//! ([`super::Leg::propose`]) or without one ([`issue_envelope`]).
+//! Issuing an envelope: what the application says, what this side and the call know, what is sealed, proven and signed; with
+//! a leg ([`super::Leg::propose`]) or without one ([`issue_envelope`]).
 //!
-//! Sending it is not done here.
+//! Not here: how any of it is made ([`crate::trust::issue`]), anchoring, and sending.
 
 use super::context::{Context, DRAFT_SCRATCH, Host};
 use super::outbound::LegError;
 use super::random::Random;
 use crate::cbor::Item;
-use crate::envelope::{Draft, DraftError, ENVELOPE_MAX, Envelope, Field, Tier, Value, Verb};
+use crate::envelope::{Broken, Draft, DraftError, ENVELOPE_MAX, Envelope, Field, Tier, Value, Verb, Violation};
 use crate::media::Tap;
 use crate::media::exact;
 use crate::media::sdp::{MAX_HINTS, SdpHints};
-use crate::trust::issue::issue_hedged;
+use crate::trust::issue::{attest, issue_hedged, name_recipients, plain_fields, seal_fields};
+use crate::trust::jwk::JwkSet;
 
 /// What a call knows of an envelope that is issued on it.
 pub(super) struct Known<'k> {
@@ -24,7 +25,8 @@ pub(super) struct Known<'k> {
 /// Builds and signs an envelope without a leg, for hosts that send it some other way.
 ///
 /// `template` is as for [`super::Leg::propose`], and says `session.callId` itself. From Signed upwards the newest usable
-/// audio of the host's tap is fingerprinted, if it has one.
+/// audio of the host's tap is fingerprinted, if it has one. A Regulated envelope must be anchored before it is sent, which is
+/// the host's to see to here.
 ///
 /// # Errors
 /// [`LegError`].
@@ -55,15 +57,36 @@ pub(super) fn issue_with<'o>(
         .split_at_mut_checked(DRAFT_SCRATCH)
         .ok_or(LegError::Scratch)?;
     let (unsigned, rest) = rest.split_at_mut_checked(ENVELOPE_MAX).ok_or(LegError::Scratch)?;
+    let bundle = &host.context.bundle;
+    let keys = &bundle.receiver().keys;
     let mut draft = Draft::new(draft_memory);
-    draft.merge(template).map_err(LegError::Draft)?;
-    complete(&mut draft, known, host.context, host.tap.as_ref(), tier).map_err(LegError::Draft)?;
-    draft
-        .stamp(tier, host.now, host.context.settings.lifetime_ms, &random.stamp())
-        .map_err(LegError::Draft)?;
-    let envelope = draft.finish(unsigned).map_err(LegError::Draft)?;
-    let keys = &host.context.bundle.receiver().keys;
-    let bytes = issue_hedged(&envelope, keys, host.now, &random.ml_dsa_65(), rest, out).map_err(LegError::Issue)?;
+    let fields = plain_fields(template)?;
+    match fields {
+        Some(_) if tier < Tier::Sealed => {
+            return Err(DraftError::Invalid(Violation::at(Field::Sealed, Broken::AboveTier)).into());
+        }
+        Some(_) => draft.merge_without(template, Field::Sealed)?,
+        None => draft.merge(template)?,
+    };
+    complete(&mut draft, known, host.context, host.tap.as_ref(), tier)?;
+    draft.stamp(tier, host.now, host.context.settings.lifetime_ms, &random.stamp())?;
+    if tier >= Tier::Sealed {
+        let did = draft.item(Field::AudienceDid).and_then(Item::as_text);
+        let audience = did.and_then(|did| bundle.issuer(did)?.jwks.as_ref());
+        let unknown = JwkSet::default();
+        let audience = audience.unwrap_or(&unknown);
+        name_recipients(&mut draft, audience, host.now)?;
+        if let Some(fields) = fields {
+            let random = |nth| random.seal(nth);
+            seal_fields(&mut draft, fields, audience, host.now, random, rest, unsigned)?;
+        }
+    }
+    if tier == Tier::Regulated {
+        attest(&mut draft, keys, host.now, rest, unsigned)?;
+    }
+    draft.state_leaf_hash(unsigned)?;
+    let envelope = draft.finish(unsigned)?;
+    let bytes = issue_hedged(&envelope, keys, host.now, &random.ml_dsa_65(), rest, out)?;
     Envelope::read(bytes, &mut |_| ()).map_err(|error| LegError::Draft(DraftError::Unreadable(error)))
 }
 

@@ -34,7 +34,7 @@ pub enum LegError {
     NotAwaited,
     /// The envelope cannot be built.
     Draft(DraftError),
-    /// The envelope cannot be signed.
+    /// The envelope cannot be sealed or signed.
     Issue(IssueError),
     /// The envelope cannot be sent.
     Encode(EncodeError),
@@ -73,6 +73,21 @@ impl fmt::Display for LegError {
 
 impl core::error::Error for LegError {}
 
+impl From<DraftError> for LegError {
+    fn from(error: DraftError) -> Self {
+        Self::Draft(error)
+    }
+}
+
+impl From<IssueError> for LegError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Draft(error) => Self::Draft(error),
+            error => Self::Issue(error),
+        }
+    }
+}
+
 impl Leg {
     /// Proposes to hand the conversation over.
     ///
@@ -80,6 +95,11 @@ impl Leg {
     /// `transcript`, `policy`, `control.reason`, `control.fallback`, … The leg adds what it knows itself: version, tier,
     /// identifier, times, nonce, verb, and, unless the template has them, `issuer`, `session.callId` and, from Signed
     /// upwards, the fingerprint of the newest usable audio and the SDP hints. It signs where the tier wants that.
+    ///
+    /// From Sealed upwards `sealed` may be given as `{ "fields": { dotted name: value } }`, in plain. Of that nothing leaves
+    /// in plain: it is sealed for the keys that `audience.recipientKeys` names, or else for every X25519 key of
+    /// `audience.did` in the bundle's `issuers`. At Regulated the leg signs `governance.prohibited` and
+    /// `governance.art50Disclosure` unless they have their proofs, and states `transparency.leafHash`.
     ///
     /// The envelope is written into `out`; it is sent by [`Leg::poll_transmit`], but at Regulated only once the host has said
     /// that it is anchored ([`Event::AnchorNeeded`], [`Leg::anchored`]). Until then it has changed nothing, and a further

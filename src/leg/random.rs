@@ -5,7 +5,7 @@
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::context::RANDOM_LEN;
-use crate::crypto::{SHA256_LEN, mldsa65, sha256};
+use crate::crypto::{SHA256_LEN, hpke, mldsa65, sha256};
 use crate::envelope::STAMP_RANDOM_LEN;
 
 /// What a host has lent, from which purposes draw.
@@ -16,6 +16,11 @@ impl Random<'_> {
     /// For a new envelope's identifier and nonce.
     pub(super) fn stamp(self) -> [u8; STAMP_RANDOM_LEN] {
         *self.derive(b"stamp", 0)
+    }
+
+    /// For sealing to the `nth` recipient.
+    pub(super) fn seal(self, nth: u8) -> Zeroizing<[u8; hpke::RANDOM_LEN]> {
+        self.derive(b"seal", nth)
     }
 
     /// For the signature of ML-DSA-65.
@@ -40,9 +45,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn purposes_have_nothing_in_common() {
+    fn purposes_and_recipients_have_nothing_in_common() {
         let random = Random(&[7; RANDOM_LEN]);
-        assert_ne!(random.ml_dsa_65()[..STAMP_RANDOM_LEN], random.stamp());
+        let (stamp, ml_dsa) = (random.stamp(), random.ml_dsa_65());
+        let seals: std::vec::Vec<_> = (0..16).map(|nth| random.seal(nth)).collect();
+        for (at, seal) in seals.iter().enumerate() {
+            assert!(**seal != *ml_dsa && seal[..STAMP_RANDOM_LEN] != stamp);
+            assert!(seals[..at].iter().all(|other| other != seal));
+        }
+        assert_ne!(ml_dsa[..STAMP_RANDOM_LEN], stamp);
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub enum SealError {
     KidTwice,
     /// There is not a random value for each recipient, or two are alike.
     Random,
+    /// The envelope lacks what the fields are bound to: `id`, `issuedAt`, `audience.did` or `session.callId`.
+    Unbound,
     /// A recipient's key has low order.
     Key,
     /// The fields are too many for the scratch or the output; [`SCRATCH_LEN`] and [`SURFACE_MAX`] always suffice for what
@@ -115,6 +117,9 @@ impl fmt::Display for SealError {
             Self::Recipients => write!(f, "seal for 1 to {RECIPIENTS_MAX} recipients"),
             Self::KidTwice => f.write_str("two recipients have the same kid"),
             Self::Random => f.write_str("each recipient needs fresh randomness of its own"),
+            Self::Unbound => {
+                f.write_str("sealed fields are bound to id, issuedAt, audience.did and session.callId; one is missing")
+            }
             Self::Key => f.write_str("a recipient's X25519 key has low order; do not use it"),
             Self::Full => f.write_str("the sealed fields are too long; move large content out and refer to it"),
         }

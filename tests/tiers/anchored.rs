@@ -14,7 +14,7 @@ use ohp::trust::transparency::merkle;
 use crate::common::to_cbor;
 use crate::scene::{self, CALL, now};
 
-const TABLE: Config = Config {
+pub const TABLE: Config = Config {
     replays: 64,
     hashes: 16,
     kids: 16,
@@ -34,12 +34,16 @@ pub struct Agent {
 
 impl Agent {
     pub fn new() -> Self {
+        Self::of(&scene::agents_bundle())
+    }
+
+    pub fn of(bundle: &serde_json::Value) -> Self {
         let table: Vec<_> = (0..TABLE.words().expect("a size")).map(|_| AtomicU64::new(0)).collect();
         Table::init(&table, &TABLE, [5; 16]).expect("a table");
         Self {
             leg: Leg::new(CALL).expect("an identifier"),
             context: Context {
-                bundle: Bundle::from_json(scene::agents_bundle().to_string().as_bytes()).expect("a bundle"),
+                bundle: Bundle::from_json(bundle.to_string().as_bytes()).expect("a bundle"),
                 settings: Settings::default(),
             },
             table,

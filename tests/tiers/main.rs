@@ -4,6 +4,7 @@
 mod anchored;
 #[path = "../common/mod.rs"]
 mod common;
+mod issued;
 mod refused;
 mod scene;
 

@@ -412,7 +412,11 @@ fn trust() -> Value {
 
 /// What the agent's application says of a conversation that it proposes to hand over.
 pub fn template(tier: Tier) -> Value {
-    let mut template = Scene::at(tier).envelope;
+    let scene = Scene::at(tier);
+    let mut template = scene.envelope.clone();
+    if tier >= Tier::Sealed {
+        scene.vouch(&mut template);
+    }
     let members = template.as_object_mut().expect("an envelope");
     for own in [
         "ohp",
@@ -430,7 +434,18 @@ pub fn template(tier: Tier) -> Value {
         template["control"].as_object_mut().expect("control").remove(own);
     }
     template["session"].as_object_mut().expect("a session").remove("callId");
-    template["issuer"] = json!({ "federation": FEDERATION, "aiRole": "deployer" });
+    if tier >= Tier::Sealed {
+        template["issuer"] = json!({ "federation": FEDERATION });
+        template["sealed"] = json!({ "fields": scene.sealed });
+    }
+    if tier == Tier::Regulated {
+        template["issuer"]["aiRole"] = "deployer".into();
+        template["transparency"] = json!({ "logId": LOG });
+        for (block, proof) in [("prohibited", "attestationJws"), ("art50Disclosure", "proofJws")] {
+            let block = template["governance"][block].as_object_mut().expect("a block");
+            block.remove(proof);
+        }
+    }
     template
 }
 
@@ -445,6 +460,7 @@ pub fn agents_bundle() -> Value {
         "receiver": {
             "vendor": "voice-desk", "agentId": "desk_1", "region": "eu-west", "did": AGENT, "maxTier": "regulated",
             "keys": { "keys": keys }
-        }
+        },
+        "issuers": { CENTRE: { "jwks": public_jwks(&[centre_opening()]) } }
     })
 }

@@ -147,6 +147,19 @@ impl Jwk {
         Ok(())
     }
 
+    /// The key as one that fields issued at `now` may be sealed for: X25519, not for signatures, within its time and never
+    /// revoked.
+    pub fn sealing_key(&self, now: Timestamp) -> Option<&[u8; hpke::KEY_LEN]> {
+        let begun = self.valid_from.is_none_or(|from| from <= now);
+        let over = self.valid_until.is_some_and(|until| until < now);
+        match &self.material {
+            Material::X25519(key) if self.usage != Some(Usage::Signature) && !self.revoked && begun && !over => {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
     /// The RFC 7638 thumbprint (SHA-256), the `kid` that keys of our own get by default; `None` for [`Material::Other`].
     pub fn thumbprint(&self) -> Option<Thumbprint> {
         let (mut x, mut y) = (

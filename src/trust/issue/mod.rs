@@ -1,15 +1,27 @@
-//! Issuing: a finished envelope is given its signatures (OHP §5.1; interpretations, rows 12 and 15).
+//! Issuing: what an envelope carries beside what its author says (OHP §5; interpretations, rows 8, 12, 15–18).
 //!
-//! What may be issued has been decided by [`crate::envelope::Draft::finish`]; here its surface is signed and the signatures
-//! are spliced in: one EdDSA signature at Signed and Sealed, and at Regulated one of ML-DSA-65 beside it.
+//! In this order, because each covers what stands before it: [`seal_fields`] seals what only the audience may read,
+//! [`attest`] signs the blocks that carry a proof of their own, [`crate::envelope::Draft::state_leaf_hash`] states what a log
+//! will hold, [`crate::envelope::Draft::finish`] lets nothing out that may not be sent, and [`issue_hedged`] signs it: with
+//! EdDSA, at Regulated with ML-DSA-65 as well.
+//!
+//! Not here: anchoring, which takes I/O, and sending.
+
+mod attest;
+mod fields;
 
 use core::fmt;
 
+pub use attest::{ATTEST_MAX, attest};
+pub use fields::{name_recipients, plain_fields, seal_fields};
+
+use super::block_proof::ProofError;
 use super::jwk::OwnKeys;
 use super::jws::{self, JwsError, MAX_JWS_LEN, Signer};
+use super::sealing::SealError;
 use crate::cbor::{WriteError, Writer};
 use crate::crypto::mldsa65;
-use crate::envelope::{ENVELOPE_MAX, Envelope, Surface, Tier};
+use crate::envelope::{DraftError, ENVELOPE_MAX, Envelope, Surface, Tier};
 use crate::time::Timestamp;
 
 /// Why an envelope cannot be issued.
@@ -23,6 +35,20 @@ pub enum IssueError {
     Jws(JwsError),
     /// The output is too short for the signed envelope, or it would be longer than [`ENVELOPE_MAX`].
     Full,
+    /// What is signed, sealed or proven cannot be put into the draft.
+    Draft(DraftError),
+    /// `sealed` of a template is anything but a map `fields` of dotted names to values: what is sealed already is bound to
+    /// the identifier, the moment and the call of another envelope.
+    NotPlain,
+    /// Nobody's key is known to seal for: `audience.recipientKeys` names none, nor has the bundle an X25519 key of the
+    /// audience.
+    NoRecipient,
+    /// No usable X25519 key of the audience is known for that element of `audience.recipientKeys`.
+    NoRecipientKey(u16),
+    /// The fields cannot be sealed.
+    Seal(SealError),
+    /// A block cannot be proven.
+    Proof(ProofError),
 }
 
 impl fmt::Display for IssueError {
@@ -35,11 +61,30 @@ impl fmt::Display for IssueError {
                 f,
                 "the signed envelope does not fit into its buffer or into {ENVELOPE_MAX} bytes"
             ),
+            Self::Draft(error) => error.fmt(f),
+            Self::NotPlain => f.write_str(
+                "$.sealed of a template holds `fields`, a map of dotted names to values, and nothing else; it is sealed anew",
+            ),
+            Self::NoRecipient => f.write_str(
+                "$.audience.recipientKeys is missing, and the bundle has no X25519 key under issuers for $.audience.did",
+            ),
+            Self::NoRecipientKey(nth) => write!(
+                f,
+                "$.audience.recipientKeys[{nth}]: the bundle has no valid X25519 key of that kid under issuers for $.audience.did"
+            ),
+            Self::Seal(error) => write!(f, "$.sealed.fields: {error}"),
+            Self::Proof(error) => error.fmt(f),
         }
     }
 }
 
 impl core::error::Error for IssueError {}
+
+impl From<DraftError> for IssueError {
+    fn from(error: DraftError) -> Self {
+        Self::Draft(error)
+    }
+}
 
 impl From<WriteError> for IssueError {
     fn from(_: WriteError) -> Self {
