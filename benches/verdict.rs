@@ -55,6 +55,7 @@ fn info_to_verdict(criterion: &mut Criterion) {
                             now: handoff::NOW,
                             random: [1; RANDOM_LEN],
                             scratch: &mut scratch,
+                            disclosed: None,
                         };
                         let info = Info::parse(handoff::HEADERS, envelope).expect("headers");
                         let handled = leg.handle_info(&mut host, &info, &mut out, &mut |_, _| ());

@@ -43,6 +43,7 @@ fn infos(criterion: &mut Criterion) {
                             now: Timestamp::from_millis(1_780_000_000_000),
                             random: [1; RANDOM_LEN],
                             scratch: &mut scratch,
+                            disclosed: None,
                         };
                         let start = Instant::now();
                         if let Ok(info) = Info::parse(headers.as_bytes(), body) {

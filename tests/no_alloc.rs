@@ -99,6 +99,7 @@ impl End {
             now: at(NOW),
             random: [self.random; RANDOM_LEN],
             scratch: &mut self.scratch,
+            disclosed: None,
         };
         call(&mut self.leg, &mut host, &mut self.envelope)
     }
@@ -228,6 +229,7 @@ fn every_form_of_body_and_every_refusal_allocates_nothing() {
                 now: at(NOW),
                 random: [1; RANDOM_LEN],
                 scratch: &mut scratch,
+                disclosed: None,
             };
             let info = Info::parse(headers.as_bytes(), body).expect("headers");
             leg.handle_info(&mut host, &info, &mut envelope, &mut |_, _| ());

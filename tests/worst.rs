@@ -60,6 +60,7 @@ impl Receiver {
             now: Timestamp::from_millis(1_780_000_000_000),
             random: [1; RANDOM_LEN],
             scratch: &mut self.scratch,
+            disclosed: None,
         };
         counted(&mut self.leg, &mut host, headers, body, &mut self.out)
     }

@@ -98,6 +98,7 @@ impl Side {
             now: now()?,
             random: random::<RANDOM_LEN>()?,
             scratch: &mut self.scratch,
+            disclosed: None,
         };
         Ok(call(&mut self.leg, &mut host))
     }

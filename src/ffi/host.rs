@@ -95,6 +95,7 @@ impl ohp_host {
                 now: moment(self.now_ms)?,
                 random: self.random,
                 scratch,
+                disclosed: None,
             };
             Ok((host, template))
         }

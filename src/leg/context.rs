@@ -3,13 +3,13 @@
 use zeroize::Zeroize as _;
 
 use crate::control::{FRAME_MAX, Party};
-use crate::envelope::ENVELOPE_MAX;
+use crate::envelope::{ENVELOPE_MAX, Tier};
 use crate::media::Tap;
 use crate::table::Table;
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
 use crate::transport::{outgoing, reassembly};
 use crate::trust::bundle::Bundle;
-use crate::verify::VERIFY_SCRATCH;
+use crate::verify::{Disclosed, VERIFY_SCRATCH, max_tier};
 
 /// Envelopes a second that one transport peer may send before its signatures are looked at, unless told otherwise. An
 /// SBC fronts many calls, so it is well above one key's rate.
@@ -100,6 +100,18 @@ pub struct Host<'h> {
     pub random: [u8; RANDOM_LEN],
     /// At least [`SCRATCH_LEN`] bytes. Nothing in it is kept from one call to the next.
     pub scratch: &'h mut [u8],
+    /// Memory for what an envelope discloses to us alone. `None`: this side takes Signed at most.
+    ///
+    /// Lend it to every call, or peers are told that this side takes no more than Signed. When an envelope has been judged
+    /// it holds what that one disclosed, if that one was accepted, and nothing of any before: read it then, and wipe it.
+    pub disclosed: Option<&'h mut Disclosed>,
+}
+
+impl Host<'_> {
+    /// The highest tier that this side takes with what it is lent.
+    pub(super) fn max_tier(&self) -> Tier {
+        max_tier(&self.context.bundle, self.disclosed.is_some())
+    }
 }
 
 impl Drop for Host<'_> {

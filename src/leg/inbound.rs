@@ -16,7 +16,7 @@ use crate::transport::reassembly::{Received, receive};
 use crate::transport::{self, Echo, Info, SipStatus};
 use crate::verify::{
     Call, Failure, Media, MediaDoubt, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, Why,
-    is_judged, verify,
+    is_judged, verify, verify_disclosing,
 };
 
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
@@ -224,7 +224,10 @@ impl Leg {
             audio_may_follow: tap.is_some() && host.now < arrival.now.plus(AUDIO_MAY_FOLLOW_MS),
             deadline_passed: arrival.deadline_passed,
         };
-        let verdict = verify(bytes, &situation, host.scratch, observe);
+        let verdict = match host.disclosed.as_deref_mut() {
+            Some(disclosed) => verify_disclosing(bytes, &situation, host.scratch, disclosed, observe),
+            None => verify(bytes, &situation, host.scratch, observe),
+        };
         let refusal = self
             .act(host, &verdict, arrival)
             .or_else(|| self.left_unmoved(&verdict));

@@ -16,7 +16,6 @@ use crate::table::{Domain, Table};
 use crate::time::Timestamp;
 use crate::transport::outgoing::{self, ENCODED_MAX, EncodeError, Outgoing};
 use crate::trust::issue::{IssueError, issue};
-use crate::verify::max_tier;
 
 /// Status that stands for no final response at all (RFC 3261 §17.1).
 pub const NO_RESPONSE: u16 = 408;
@@ -262,7 +261,7 @@ impl Leg {
             reason,
             tier,
             to_issuer,
-            max_tier: max_tier(&host.context.bundle, false),
+            max_tier: host.max_tier(),
             party,
         };
         let (signed, rest) = host

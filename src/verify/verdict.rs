@@ -309,6 +309,8 @@ pub enum Warning {
     DisclosureOwed,
     /// The log that the envelope names is known, and no entry of it for this envelope.
     NotSeenInLog,
+    /// Fields are sealed, and the host has lent no memory to open them in.
+    SealedUnopened,
 }
 
 impl fmt::Display for Warning {
@@ -325,6 +327,9 @@ impl fmt::Display for Warning {
                 "no disclosure under Art. 50 has been made: make one before the first turn if the caller is a natural person",
             ),
             Self::NotSeenInLog => f.write_str("the transparency log's entry for this envelope is not at hand"),
+            Self::SealedUnopened => {
+                f.write_str("fields are sealed and were not looked at: this host has no memory for what is disclosed")
+            }
             Self::EndsOnly => f.write_str("an unsigned or short answer to a signed proposal can only end it"),
         }
     }

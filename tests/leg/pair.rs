@@ -13,9 +13,10 @@ use ohp::leg::{Context, Event, Host, Leg, LegError, RANDOM_LEN, SCRATCH_LEN, Set
 use ohp::media::{Codec, Tap, TapConfig};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
+use ohp::verify::Disclosed;
 use serde_json::{Value, json};
 
-use crate::common::{self, NOW, RECEIVER_DID, Random, SENDER_DID, at, bundle, bundle_json};
+use crate::common::{self, NOW, RECEIVER_DID, Random, SENDER_DID, at, bundle_json};
 
 /// The Call-ID of both legs: they are the two ends of one dialog.
 pub const CALL_ID: &str = "a84b4c76e66710@pc33.atlanta.example.com";
@@ -48,6 +49,8 @@ struct End {
     words: Vec<AtomicU64>,
     tap: Option<Vec<AtomicU64>>,
     scratch: Vec<u8>,
+    /// What this end lends for what only it may see; none by default.
+    disclosed: Option<Box<Disclosed>>,
     /// The last complete envelope that came in.
     envelope: Vec<u8>,
 }
@@ -70,6 +73,7 @@ impl End {
             words,
             tap: None,
             scratch: vec![0; SCRATCH_LEN],
+            disclosed: None,
             envelope: Vec::new(),
         }
     }
@@ -150,6 +154,11 @@ impl Pair {
         self.ends[0].leg = Leg::new(CALL_ID).expect("an identifier");
     }
 
+    /// Gives a side another bundle, as a reload does.
+    pub fn set_bundle(&mut self, which: Which, bundle: &Value) {
+        self.ends[which as usize].context.bundle = common::bundle(bundle);
+    }
+
     /// Takes a side's keys away, as when they have run out.
     pub fn take_keys_from(&mut self, which: Which) {
         self.ends[which as usize].context.bundle.receiver.keys = Default::default();
@@ -158,14 +167,37 @@ impl Pair {
     pub fn with_sender_key(key: u8) -> Self {
         let sender = bundle_json(("vendor-a", SENDER_DID, key), (RECEIVER_DID, 2));
         let receiver = bundle_json(("vendor-b", RECEIVER_DID, 2), (SENDER_DID, 1));
-        let _ = bundle(&sender);
         Self {
-            ends: [End::new(&sender), End::new(&receiver)],
-            now: at(NOW),
             random: Random::new(u64::from(key)),
+            ..Self::between(&sender, &receiver, at(NOW))
+        }
+    }
+
+    /// Two ends with those bundles.
+    pub fn between(sender: &Value, receiver: &Value, now: Timestamp) -> Self {
+        Self {
+            ends: [End::new(sender), End::new(receiver)],
+            now,
+            random: Random::new(1),
             sent: Vec::new(),
             template: template(),
         }
+    }
+
+    /// Lets a side lend memory for what is disclosed to it.
+    pub fn let_disclose(&mut self, which: Which) {
+        self.ends[which as usize].disclosed = Some(Box::default());
+    }
+
+    /// What has been disclosed to a side.
+    pub fn disclosed(&self, which: Which) -> &Disclosed {
+        let disclosed = self.ends[which as usize].disclosed.as_deref();
+        disclosed.expect("memory for what is disclosed")
+    }
+
+    /// The last complete envelope that came in at a side.
+    pub fn received(&self, which: Which) -> &[u8] {
+        &self.ends[which as usize].envelope
     }
 
     pub fn now(&self) -> Timestamp {
@@ -193,6 +225,7 @@ impl Pair {
             now: self.now,
             random,
             scratch: &mut end.scratch,
+            disclosed: end.disclosed.as_deref_mut(),
         };
         call(&mut end.leg, &mut host)
     }

@@ -62,6 +62,7 @@ impl Agent {
             now,
             random: [self.calls; RANDOM_LEN],
             scratch: &mut scratch,
+            disclosed: None,
         };
         call(&mut self.leg, &mut host)
     }

@@ -4,7 +4,10 @@
 mod anchored;
 #[path = "../common/mod.rs"]
 mod common;
+mod handoff;
 mod issued;
+#[path = "../leg/pair.rs"]
+mod pair;
 mod refused;
 mod scene;
 
@@ -209,7 +212,6 @@ fn command_names_what_was_opened_and_verified() {
     let (file, trust) = (folder.join("regulated.cbor"), folder.join("trust.json"));
     std::fs::write(&file, scene.finish()).expect("written");
     std::fs::write(&trust, scene.trust.to_string()).expect("written");
-    let fingerprint: String = FINGERPRINT.iter().map(|byte| format!("{byte:02x}")).collect();
     let run = |more: &[&str]| {
         std::process::Command::new(env!("CARGO_BIN_EXE_ohp"))
             .arg("verify")
@@ -221,7 +223,7 @@ fn command_names_what_was_opened_and_verified() {
                 "--call-id",
                 CALL,
                 "--fingerprint",
-                &format!("sha256:{fingerprint}"),
+                &scene::fingerprint(),
             ])
             .args(more)
             .arg(&file)

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::outcome;
 use crate::scene::{AGENT, DECLARATION, LOG, MODEL_POLICY, Scene, now};
 
-type Change = fn(&mut Scene);
+pub type Change = fn(&mut Scene);
 
 /// What is wrong, at which tier, and the step and the word that refuse it.
-type Row = (&'static str, Tier, u8, &'static str, Change);
+pub type Row = (&'static str, Tier, u8, &'static str, Change);
 
 fn remove(value: &mut Value, pointer: &str) {
     let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
@@ -26,7 +26,7 @@ fn date(value: &mut Value, pointer: &str, to: Value) {
     *value.pointer_mut(pointer).expect(pointer) = to;
 }
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     ("audience is another", Tier::Regulated, 0, "unknown", |s| {
         s.envelope["audience"]["did"] = "did:web:else.example".into()
     }),

@@ -58,6 +58,11 @@ fn centre_opening() -> OwnKey {
     OwnKey::x25519(seed(3, 3), Some("centre-x25519"))
 }
 
+/// What the contact centre signs its answers with.
+pub fn centre_signing() -> OwnKey {
+    OwnKey::ed25519(seed(3, 1), Some("centre-ed25519"))
+}
+
 /// A recipient whose keys we do not have.
 fn other_centre() -> hpke::OpeningKey {
     hpke::OpeningKey::from_bytes(seed(4, 3))
@@ -287,6 +292,14 @@ fn sign(cbor: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
+/// [`FINGERPRINT`] as an envelope says it.
+pub fn fingerprint() -> String {
+    FINGERPRINT.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string");
+        text
+    })
+}
+
 fn core(tier: Tier) -> Value {
     let mut envelope = json!({
         "ohp": "0.1",
@@ -319,11 +332,7 @@ fn core(tier: Tier) -> Value {
         envelope["issuer"]["federation"] = FEDERATION.into();
         envelope["audience"]["recipientKeys"] =
             json!([{ "kid": "centre-x25519", "alg": "HPKE/X25519-SHA256-CHACHA20POLY1305" }]);
-        let mut text = String::from("sha256:");
-        FINGERPRINT
-            .iter()
-            .for_each(|byte| write!(text, "{byte:02x}").expect("a string"));
-        envelope["session"]["media"] = json!({ "rtpFingerprint": text });
+        envelope["session"]["media"] = json!({ "rtpFingerprint": fingerprint() });
     }
     envelope
 }
@@ -378,7 +387,7 @@ fn regulated(envelope: &mut Value) {
 
 /// The receiver's trust bundle, which believes all parties of the scene.
 fn trust() -> Value {
-    let opening: Value = serde_json::from_str(&centre_opening().to_private_json()).expect("a JWK");
+    let private = |key: OwnKey| -> Value { serde_json::from_str(&key.to_private_json()).expect("a JWK") };
     let provider = OwnKey::ed25519(seed(2, 1), Some("provider-1"));
     let key = note::VerifierKey::new(LOG, log_key().public())
         .expect("a name")
@@ -390,7 +399,7 @@ fn trust() -> Value {
             "jurisdictions": ["GB"], "processingScope": ["transcript.summary"], "minimumAal": "AAL2",
             "requiredOversight": "human-on-the-loop", "acceptedRiskClasses": ["high", "limited", "minimal"],
             "annexIIIAllowed": ["5(b)"], "maxStepUpAge": 3600,
-            "keys": { "keys": [opening] }
+            "keys": { "keys": [private(centre_opening()), private(centre_signing())] }
         },
         "issuers": { AGENT: {
             "jwks": public_jwks(&[agent_ed25519(), agent_ml_dsa()]),
@@ -461,6 +470,6 @@ pub fn agents_bundle() -> Value {
             "vendor": "voice-desk", "agentId": "desk_1", "region": "eu-west", "did": AGENT, "maxTier": "regulated",
             "keys": { "keys": keys }
         },
-        "issuers": { CENTRE: { "jwks": public_jwks(&[centre_opening()]) } }
+        "issuers": { CENTRE: { "jwks": public_jwks(&[centre_signing(), centre_opening()]) } }
     })
 }

@@ -206,6 +206,7 @@ fn run_verdict(run: &mut impl FnMut(Row<'_>), name: &'static str, tier: Tier) {
                 now: handoff::NOW,
                 random: [1; RANDOM_LEN],
                 scratch: &mut scratch,
+                disclosed: None,
             };
             let info = Info::parse(handoff::HEADERS, envelope).expect("headers");
             let handled = leg.handle_info(&mut host, &info, &mut out, &mut |_, _| ());

@@ -93,6 +93,7 @@ fn longest(messages: &[(String, Vec<u8>)]) -> u64 {
             now: NOW,
             random: [9; ohp::leg::RANDOM_LEN],
             scratch: &mut scratch,
+            disclosed: None,
         };
         let taken = without_heap(|| {
             let before = processor_time();

@@ -147,6 +147,7 @@ entries! {
             now: work.now,
             random: [0; RANDOM_LEN],
             scratch: work.scratch,
+            disclosed: None,
         };
         Info::parse(bytes, bytes)
             .is_ok_and(|info| work.leg.handle_info(&mut host, &info, work.out, &mut |_, _| ()).refusal.is_none())

@@ -150,6 +150,7 @@ impl End {
             now: Timestamp::from_millis(1_779_975_731_000),
             random: [self.calls * 2 + self.side as u8; RANDOM_LEN],
             scratch: &mut self.scratch,
+            disclosed: None,
         };
         call(&mut self.leg, &mut host, &mut self.envelope)
     }

@@ -142,6 +142,7 @@ impl Receiver {
                     now: NOW,
                     random: [1; RANDOM_LEN],
                     scratch: &mut self.scratch,
+                    disclosed: None,
                 };
                 let info = Info::parse(HEADERS, envelope).expect("headers");
                 let handled = leg.handle_info(&mut host, &info, &mut self.out, &mut |_, _| ());

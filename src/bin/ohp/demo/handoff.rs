@@ -284,6 +284,7 @@ impl Handoff {
             now: clock::now(),
             random: random::bytes::<RANDOM_LEN>(),
             scratch: &mut self.scratch,
+            disclosed: None,
         };
         call(&mut self.leg, &mut host)
     }
