@@ -134,7 +134,7 @@ fn every_current_key_of_the_audience_is_sealed_for_unless_the_template_names_som
     let mut bundle = scene::agents_bundle();
     let known = bundle["issuers"][CENTRE]["jwks"]["keys"].as_array_mut().expect("keys");
     known.extend(keys);
-    known[2]["validUntil"] = "2026-05-28T13:42:10Z".into();
+    known.last_mut().expect("a key")["validUntil"] = "2026-05-28T13:42:10Z".into();
     let mut template = scene::template(Tier::Sealed);
     let kids = |template: &Value| {
         let cbor = Agent::of(&bundle).propose(Tier::Sealed, template).expect("a proposal");

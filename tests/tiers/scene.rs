@@ -470,6 +470,6 @@ pub fn agents_bundle() -> Value {
             "vendor": "voice-desk", "agentId": "desk_1", "region": "eu-west", "did": AGENT, "maxTier": "regulated",
             "keys": { "keys": keys }
         },
-        "issuers": { CENTRE: { "jwks": public_jwks(&[centre_signing(), centre_opening()]) } }
+        "issuers": { CENTRE: { "jwks": public_jwks(&[centre_opening(), centre_signing()]) } }
     })
 }
