@@ -2,6 +2,7 @@
 //! right step, with the right word, for each thing that can be wrong.
 
 mod anchored;
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod handoff;

@@ -2,6 +2,7 @@
 //!
 //! Each subcommand has a file of its own; all protocol logic is the library's.
 
+mod anchor;
 mod chunk;
 mod clock;
 mod convert;
@@ -15,7 +16,9 @@ mod keygen;
 mod output;
 mod pcap;
 mod recording;
+mod seal;
 mod sign;
+mod template;
 mod verify;
 mod wav;
 
@@ -43,6 +46,7 @@ enum Command {
     #[command(hide = true)]
     DemoPeer(demo::PeerArgs),
     Verify(verify::Args),
+    Seal(seal::Args),
     Sign(sign::Args),
     Inspect(inspect::Args),
     Convert(convert::Args),
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::DemoPeer(_) => demo::run_peer(),
         Command::Verify(args) => verify::run(&args),
+        Command::Seal(args) => seal::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Convert(args) => convert::run(&args),

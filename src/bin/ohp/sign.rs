@@ -1,139 +1,115 @@
-//! `ohp sign`: an envelope with its detached Ed25519 signature.
+//! `ohp sign`: an envelope with its proofs, its leaf hash and its detached signatures.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use ohp::cbor::{Item, json};
-use ohp::envelope::{Draft, Field, STAMP_RANDOM_LEN, Tier};
-use ohp::time::MAX_LIFETIME_MS;
-use ohp::transport::body::Syntax;
-use ohp::transport::{ENVELOPE_MAX, base64};
-use ohp::trust::issue::issue;
-use ohp::trust::jwk::OwnKeys;
+use ohp::cbor::Item;
+use ohp::crypto::mldsa65;
+use ohp::envelope::{Draft, Envelope, Field, Tier};
+use ohp::transport::ENVELOPE_MAX;
+use ohp::trust::issue::{ATTEST_MAX, attest, issue_hedged, plain_fields};
 use ohp::trust::jws;
 
-use crate::clock;
-use crate::envelope_file;
+use crate::anchor::Anchor;
 use crate::exit::{Exit, Failure};
-use crate::input;
-use crate::output;
+use crate::template::{self, Fresh, To};
+use crate::{clock, envelope_file};
 
-/// Memory for a draft: what it copies of an envelope, and its paths.
-const DRAFT_LEN: usize = 64 * 1024;
-
-/// Longest key file.
-const KEY_LIMIT: u64 = 1 << 20;
-
-/// Milliseconds of `--lifetime`'s unit.
-const SECOND_MS: i64 = 1000;
-
-/// Sign an envelope with the first valid Ed25519 key of a file
+/// Sign an envelope with the first valid keys of your own
 ///
-/// What is signed is the canonical CBOR; signatures that the envelope has are replaced. An envelope that breaks the
-/// schema or its tier is not signed: the first rule that it breaks is named, and `ohp inspect` lists all. With --fresh it
-/// gets a new identifier, nonce and lifetime first, so that a template may lack them.
+/// What is signed is the canonical CBOR; signatures that the envelope has are replaced. At Regulated it is signed with
+/// Ed25519 and ML-DSA-65, governance.prohibited and governance.art50Disclosure are signed unless they have their proofs, and
+/// transparency.leafHash is stated. An envelope that breaks the schema or its tier is not signed: the first rule that it
+/// breaks is named, and `ohp inspect` lists all. With --fresh it gets a new identifier, nonce and lifetime first, so that a
+/// template may lack them. Fields are sealed before, with `ohp seal`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  ohp sign --key vendor-a.private.json envelope.json > signed.json\n  ohp sign --key vendor-a.private.json --fresh --to cbor template.json > signed.cbor"
+    after_help = "Examples:\n  ohp sign --key vendor-a.private.json envelope.json > signed.json\n  ohp sign --key vendor-a.private.json --fresh --to cbor template.json > signed.cbor\n  ohp sign --key vendor-a.private.json --key vendor-a-pq.private.json \\\n           --log /var/lib/ohp/log --log-key log.private.json --log-entry logs.json sealed.json > regulated.json"
 )]
 pub struct Args {
     /// The envelope; `-` is standard input
     file: PathBuf,
-    /// Private JWK Set, as `ohp keygen` writes it
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// Give the envelope a new id, nonce, issuedAt, notBefore and notAfter
-    #[arg(long)]
-    fresh: bool,
-    /// Seconds from issuedAt to notAfter, with --fresh
-    #[arg(long, default_value_t = MAX_LIFETIME_MS / SECOND_MS, requires = "fresh")]
-    #[arg(value_parser = clap::value_parser!(i64).range(1..=MAX_LIFETIME_MS / SECOND_MS))]
-    lifetime: i64,
+    /// Private JWK Set, as `ohp keygen` writes it; may be given several times
+    #[arg(long, value_name = "FILE", required = true)]
+    key: Vec<PathBuf>,
+    #[command(flatten)]
+    fresh: Fresh,
+    #[command(flatten)]
+    anchor: Anchor,
     /// The form to write; FILE's own if absent
     #[arg(long, value_enum)]
     to: Option<To>,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum To {
-    Json,
-    Cbor,
-    Base64,
-}
-
 /// Runs `ohp sign`.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (cbor, form) = envelope_file::read_cbor(&args.file)?;
-    let keys = read_keys(&args.key)?;
-    let unsigned = if args.fresh {
+    let keys = template::read_keys(&args.key)?;
+    let unsigned = if args.fresh.fresh {
         Item::parse(&cbor).map_err(Failure::new)?
     } else {
         envelope_file::envelope(&cbor)?.root()
     };
     let now = clock::now();
-    let tier = unsigned
-        .map()
-        .and_then(|map| Tier::parse(map.get(Field::Conformance.path())?.as_text()?))
-        .ok_or_else(|| Failure::new("`conformance` names no tier"))?;
+    let tier = template::tier(unsigned)?;
     if tier == Tier::Core {
         return Err(Failure::new("nothing is signed at the core tier")
             .advise("Set `conformance` to `signed`, and give the envelope what that tier demands"));
     }
+    refuse_unsealed(unsigned, args.fresh.fresh)?;
 
-    let mut arena = vec![0; DRAFT_LEN];
+    let mut arena = vec![0; template::DRAFT_LEN];
     let mut draft = Draft::new(&mut arena);
     draft.merge(unsigned).map_err(Failure::new)?;
-    if args.fresh {
-        let mut random = [0; STAMP_RANDOM_LEN];
-        getrandom::fill(&mut random).map_err(Failure::new)?;
-        draft
-            .stamp(tier, now, args.lifetime * SECOND_MS, &random)
-            .map_err(Failure::new)?;
+    args.fresh.stamp(&mut draft, tier, now)?;
+    draft.remove(Field::Signatures.path());
+    let (mut scratch, mut out) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX.max(ATTEST_MAX)]);
+    // Keys have to be valid when the envelope says that it was issued.
+    let stated = draft.item(Field::IssuedAt).and_then(Item::as_time);
+    let issued_at = stated.and_then(|text| clock::parse(text).ok()).unwrap_or(now);
+    let explain = |error: &dyn std::fmt::Display| {
+        Failure::new(error).advise(format_args!(
+            "It has to be valid at {issued_at}, when the envelope says it was issued; --fresh issues it now. {}",
+            Files(&args.key)
+        ))
+    };
+    if tier == Tier::Regulated {
+        attest(&mut draft, &keys, issued_at, &mut scratch, &mut out).map_err(|error| explain(&error))?;
     }
-    let mut out = vec![0; ENVELOPE_MAX];
-    let finished = draft
-        .remove(Field::Signatures.path())
-        .finish(&mut out)
-        .map_err(Failure::new)?;
-    let issued_at = finished.issued_at().unwrap_or(now);
-    let (mut scratch, mut signed) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
-    let signed = issue(&finished, &keys, issued_at, &mut scratch, &mut signed).map_err(|error| {
-        let advice = format_args!(
-            "It has to be valid at {issued_at}, when the envelope says it was issued; --fresh issues it now. File: {}",
-            args.key.display()
-        );
-        Failure::new(error).advise(advice)
-    })?;
-    write(
-        signed,
-        args.to.unwrap_or(match form.syntax {
-            Syntax::Json => To::Json,
-            Syntax::Cbor => To::Cbor,
-        }),
-    )?;
+    draft.state_leaf_hash(&mut out).map_err(Failure::new)?;
+    let finished = draft.finish(&mut out).map_err(Failure::new)?;
+    let hedge: zeroize::Zeroizing<[u8; mldsa65::RANDOM_LEN]> = template::random()?;
+    let mut signed = vec![0; ENVELOPE_MAX];
+    let signed = issue_hedged(&finished, &keys, issued_at, &hedge, &mut scratch, &mut signed)
+        .map_err(|error| explain(&error))?;
+    let envelope = Envelope::read(signed, &mut |_| ()).map_err(Failure::new)?;
+    args.anchor.anchor(&envelope)?;
+    template::write(signed, args.to, form)?;
     Ok(Exit::Accept)
 }
 
-/// Reads a private JWK Set.
-fn read_keys(path: &Path) -> Result<OwnKeys, Failure> {
-    let json = zeroize::Zeroizing::new(input::read(path, KEY_LIMIT)?);
-    OwnKeys::from_json(&json).map_err(|error| {
-        Failure::new(format_args!("{} is no private JWK Set: {error}", path.display()))
-            .advise("Make one with `ohp keygen --out FILE`")
-    })
+/// Signing what is still in plain would send it in plain, and a new identifier would leave what is sealed unopenable.
+fn refuse_unsealed(envelope: Item<'_>, fresh: bool) -> Result<(), Failure> {
+    if let Ok(Some(_)) = plain_fields(envelope) {
+        return Err(
+            Failure::new("`sealed.fields` is still in plain").advise("Seal it first, with `ohp seal --for FILE`")
+        );
+    }
+    let is_sealed = envelope.map().and_then(|map| map.get(Field::Sealed.path())).is_some();
+    if is_sealed && fresh {
+        return Err(
+            Failure::new("what is sealed is bound to the id and issuedAt that the envelope has")
+                .advise("Leave --fresh to `ohp seal`"),
+        );
+    }
+    Ok(())
 }
 
-fn write(signed: &[u8], to: To) -> Result<(), Failure> {
-    match to {
-        To::Cbor => output::raw(signed),
-        To::Base64 => {
-            let mut text = vec![0; base64::encoded_len(signed.len())];
-            output::line(base64::encode(signed, &mut text).unwrap_or_default())
-        }
-        To::Json => {
-            let mut text = String::new();
-            let signed = Item::parse(signed).map_err(Failure::new)?;
-            json::from_cbor(signed, &mut text, true).map_err(Failure::new)?;
-            output::line(text.as_bytes())
-        }
+/// The files that the keys are from.
+struct Files<'f>(&'f [PathBuf]);
+
+impl std::fmt::Display for Files<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.len() == 1 { "File:" } else { "Files:" })?;
+        self.0.iter().try_for_each(|path| write!(f, " {}", path.display()))
     }
 }

@@ -94,6 +94,11 @@ impl OwnKeys {
         &self.keys
     }
 
+    /// All keys, to be put into another set.
+    pub fn into_keys(self) -> List<OwnKey> {
+        self.keys
+    }
+
     /// The key of that `kid`.
     pub fn get(&self, kid: &str) -> Option<&OwnKey> {
         self.keys.iter().find(|key| key.kid() == kid)

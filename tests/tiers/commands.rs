@@ -1,0 +1,216 @@
+//! `ohp keygen`, `ohp seal` and `ohp sign` make what `ohp verify` accepts as its receiver would, at every tier.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use ohp::envelope::Tier;
+use serde_json::{Value, json};
+
+use crate::scene::{self, AGENT, CALL, FINGERPRINT, Scene};
+
+/// A folder with the keys of an agent, of a centre and of a log, all made by `ohp keygen`.
+struct Desk {
+    folder: PathBuf,
+}
+
+impl Desk {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let desk = Self { folder };
+        for (kind, name) in [
+            ("ed25519", "agent"),
+            ("ml-dsa-65", "agent-pq"),
+            ("x25519", "centre-x25519"),
+            ("ed25519", "log"),
+        ] {
+            let private = format!("{name}.private.json");
+            let public = desk.run(&["keygen", "--type", kind, "--kid", name, "--out", &private]);
+            assert!(public.status.success());
+            desk.write(&format!("{name}.jwks.json"), &timeless(&public.stdout));
+            desk.write(
+                &private,
+                &timeless(&std::fs::read(desk.folder.join(&private)).expect("a key")),
+            );
+        }
+        desk
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let ohp = Command::new(env!("CARGO_BIN_EXE_ohp"))
+            .current_dir(&self.folder)
+            .args(args)
+            .output();
+        ohp.expect("ohp runs")
+    }
+
+    /// Runs a command that succeeds, and keeps what it prints in `file`.
+    fn make(&self, file: &str, args: &[&str]) {
+        let output = self.run(args);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        std::fs::write(self.folder.join(file), output.stdout).expect("written");
+    }
+
+    /// Runs a command that fails, with what it says.
+    fn fails(&self, args: &[&str], saying: &str) {
+        let output = self.run(args);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+        assert!(stderr.contains(saying), "{stderr}");
+        assert_eq!(output.stdout, b"");
+    }
+
+    fn write(&self, file: &str, json: &Value) {
+        std::fs::write(self.folder.join(file), json.to_string()).expect("written");
+    }
+
+    fn read(&self, file: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.folder.join(file)).expect("a file")).expect("JSON")
+    }
+
+    /// What the agent says at `tier`, complete but for what the commands make.
+    fn plain(&self, tier: Tier) {
+        let (mut envelope, template) = (Scene::at(tier).envelope, scene::template(tier));
+        for member in ["caller", "sealed", "governance", "transparency"] {
+            if !template[member].is_null() {
+                envelope[member] = template[member].clone();
+            }
+        }
+        self.write("plain.json", &envelope);
+    }
+
+    /// What the centre makes of the envelope in `file`.
+    fn verify(&self, file: &str, tier: Tier) -> Value {
+        let mut trust = Scene::at(tier).trust;
+        let keys = ["agent", "agent-pq"].map(|name| self.read(&format!("{name}.jwks.json"))["keys"][0].clone());
+        trust["issuers"][AGENT]["jwks"] = json!({ "keys": keys });
+        trust["receiver"]["keys"] = self.read("centre-x25519.private.json");
+        if tier == Tier::Regulated {
+            trust["logs"] = self.read("logs.json");
+        }
+        self.write("trust.json", &trust);
+        let fingerprint: String = FINGERPRINT.iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = format!("sha256:{fingerprint}");
+        let known = ["verify", "--json", "--trust", "trust.json", "--now", scene::NOW];
+        let call = ["--call-id", CALL, "--fingerprint", &fingerprint, file];
+        let output = self.run(&[&known[..], &call].concat());
+        serde_json::from_slice(&output.stdout).expect("a report")
+    }
+}
+
+/// The scene is of another day than the keys.
+fn timeless(jwks: &[u8]) -> Value {
+    let mut jwks: Value = serde_json::from_slice(jwks).expect("a JWK Set");
+    for key in jwks["keys"].as_array_mut().expect("keys") {
+        let key = key.as_object_mut().expect("a key");
+        key.remove("validFrom");
+        key.remove("validUntil");
+    }
+    jwks
+}
+
+const SEAL: [&str; 4] = ["seal", "--for", "centre-x25519.jwks.json", "plain.json"];
+
+#[test]
+fn envelopes_of_every_tier_are_made_by_command_and_accepted() {
+    let desk = Desk::new("every-tier");
+    for tier in [Tier::Signed, Tier::Sealed, Tier::Regulated] {
+        desk.plain(tier);
+        let mut unsigned = "plain.json";
+        if tier >= Tier::Sealed {
+            desk.make("sealed.json", &SEAL);
+            unsigned = "sealed.json";
+        }
+        let mut sign = vec!["sign", "--key", "agent.private.json", "--key", "agent-pq.private.json"];
+        if tier == Tier::Regulated {
+            sign.extend([
+                "--log",
+                "log",
+                "--log-key",
+                "log.private.json",
+                "--log-entry",
+                "logs.json",
+            ]);
+        }
+        for form in ["json", "cbor", "base64"] {
+            desk.make("signed", &[&sign[..], &["--to", form, unsigned]].concat());
+            let report = desk.verify("signed", tier);
+            assert_eq!(report["outcome"], "accept", "{tier}: {report:#}");
+            assert_eq!(report["warnings"], json!([]), "{tier}");
+            let opened = match tier {
+                Tier::Signed => json!([]),
+                _ => json!(["caller.vulnerable", "payment.disputeDetail"]),
+            };
+            assert_eq!(report["openedSealedFields"], opened);
+        }
+    }
+    // Three forms were anchored, one after another, by three runs.
+    assert_eq!(
+        desk.read("logs.json")[scene::LOG]["entries"]
+            .as_object()
+            .expect("entries")
+            .len(),
+        1
+    );
+    let entries = desk.read("logs.json")[scene::LOG]["entries"].clone();
+    let entry = entries
+        .as_object()
+        .and_then(|entries| entries.values().next())
+        .expect("an entry");
+    assert_eq!((&entry["index"], &entry["treeSize"]), (&json!(2), &json!(3)));
+}
+
+#[test]
+fn commands_say_what_is_missing_and_leave_nothing_behind() {
+    let desk = Desk::new("missing");
+    desk.plain(Tier::Sealed);
+    desk.fails(
+        &["sign", "--key", "agent.private.json", "plain.json"],
+        "`sealed.fields` is still in plain",
+    );
+    desk.fails(
+        &["seal", "--for", "agent.jwks.json", "plain.json"],
+        "$.audience.recipientKeys[0]",
+    );
+    desk.fails(
+        &["seal", "--for", "agent.private.json", "nowhere.json"],
+        "cannot read nowhere.json",
+    );
+    desk.make("sealed.json", &SEAL);
+    desk.fails(
+        &["seal", "--for", "centre-x25519.jwks.json", "sealed.json"],
+        "and nothing else",
+    );
+    desk.fails(
+        &["sign", "--key", "agent.private.json", "--fresh", "sealed.json"],
+        "Leave --fresh to `ohp seal`",
+    );
+
+    desk.plain(Tier::Signed);
+    desk.fails(&SEAL, "nothing is sealed at the signed tier");
+    desk.plain(Tier::Regulated);
+    desk.make("sealed.json", &SEAL);
+    desk.fails(&["sign", "--key", "agent.private.json", "sealed.json"], "ML-DSA-65");
+    desk.fails(
+        &["sign", "--key", "agent.private.json", "--log", "log", "sealed.json"],
+        "--log-key",
+    );
+    assert!(!desk.folder.join("log").exists());
+}
+
+#[test]
+fn fresh_envelope_is_stamped_when_it_is_sealed() {
+    let desk = Desk::new("fresh");
+    desk.plain(Tier::Sealed);
+    desk.make("sealed.json", &[&SEAL[..], &["--fresh", "--lifetime", "60"]].concat());
+    desk.make("signed.json", &["sign", "--key", "agent.private.json", "sealed.json"]);
+    let [plain, sealed, signed] = ["plain.json", "sealed.json", "signed.json"].map(|file| desk.read(file));
+    assert_ne!(plain["id"], sealed["id"]);
+    assert_eq!((&sealed["id"], &sealed["sealed"]), (&signed["id"], &signed["sealed"]));
+    assert!(!signed.to_string().contains("4242"));
+}
