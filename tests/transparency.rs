@@ -11,8 +11,9 @@ use base64ct::{Base64, Encoding as _};
 use ohp::crypto::ed25519::SigningKey;
 use ohp::trust::bundle::{Log, LogEntry};
 use ohp::trust::transparency::anchor::{self, AnchorError};
+use ohp::trust::transparency::anchored::Anchored;
 use ohp::trust::transparency::checkpoint::Checkpoint;
-use ohp::trust::transparency::local::{Anchored, LocalLog, LogError};
+use ohp::trust::transparency::local::{LocalLog, LogError};
 use ohp::trust::transparency::merkle::{self, Hash, ProofError};
 use ohp::trust::transparency::note::{self, NoteError, VerifierKey};
 use suite::{Exception, Suite};
@@ -93,6 +94,7 @@ fn in_bundle(log: &LocalLog, anchored: &Anchored) -> (Log, LogEntry) {
         tree_size: anchored.tree_size,
         proof: anchored.proof.clone().into(),
         checkpoint: anchored.checkpoint.as_str().into(),
+        body: None,
     };
     let keys = vec![log.verifier_key().expect("a name").into()];
     (Log::new(keys.into(), Box::new([])).expect("sorted"), entry)

@@ -32,7 +32,9 @@ impl<'a> Run<'_, '_, 'a> {
             self.verdict.warnings.push(Warning::NotSeenInLog);
             return Ok(Passed::Held);
         };
-        let leaf = merkle::leaf_hash(&envelope.surface().segments());
+        let leaf = entry
+            .body
+            .unwrap_or_else(|| merkle::leaf_hash(&envelope.surface().segments()));
         match anchor::verify(log, entry, &leaf) {
             Ok(()) => Ok(Passed::Held),
             Err(error) => unknown(Why::Anchor(error)),

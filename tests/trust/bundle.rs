@@ -1,5 +1,7 @@
 //! The trust bundle: what it keeps, how it is looked up, and how each mistake in it is reported.
 
+use std::path::Path;
+
 use ohp::envelope::Tier;
 use ohp::trust::bundle::{Bundle, Directory, Resource};
 use ohp::trust::federation::Fault;
@@ -421,4 +423,35 @@ fn a_directory_finds_each_of_many_names_and_no_other() {
 fn debug_of_a_bundle_shows_no_private_key() {
     let shown = format!("{:?}", read(&full()).expect("a bundle"));
     assert!(shown.contains("Ed25519(…)") && !shown.contains(D), "{shown}");
+}
+
+/// The names in quotes that follow one of `calls` in the files of a folder of `src/trust`.
+fn names_read(folder: &str, calls: &[&str]) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trust").join(folder);
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder).expect("a folder") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("text");
+        for call in calls {
+            names.extend(
+                text.split(call)
+                    .skip(1)
+                    .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())),
+            );
+        }
+    }
+    names
+}
+
+#[test]
+fn every_member_that_is_read_is_documented() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/trust-bundle.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let mut names = names_read("bundle", &["need(\"", "optional(\"", "directory(root, \""]);
+    names.extend(names_read("jwk", &["optional(\""]));
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let forms = [format!("`{name}`"), format!(".{name}`"), format!("`{name}.")];
+        let is_there = forms.iter().any(|form| page.contains(form));
+        assert!(is_there, "docs/trust-bundle.md does not say what `{name}` is");
+    }
 }

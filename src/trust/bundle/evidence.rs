@@ -1,6 +1,7 @@
 //! What was gathered about one envelope's claims: consent receipts, resources behind URLs, transparency logs.
 
 use crate::crypto::SHA256_LEN;
+use crate::trust::transparency::merkle::Hash;
 use crate::trust::{List, Text};
 
 /// An ISO/IEC 27560 consent receipt, cut down to what step 5 judges.
@@ -84,4 +85,7 @@ pub struct LogEntry {
     pub proof: List<[u8; SHA256_LEN]>,
     /// `checkpoint`: the C2SP signed note.
     pub checkpoint: Text,
+    /// The leaf of `body`, the log's own entry, if it has one: that entry is about this envelope. Without one the leaf is the
+    /// envelope's surface.
+    pub body: Option<Hash>,
 }

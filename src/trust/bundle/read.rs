@@ -14,6 +14,8 @@ use crate::trust::json::{Document, Error, Node, Problem};
 use crate::trust::jwk::{JwkSet, OwnKeys};
 use crate::trust::reserve::{self, NoMemory};
 use crate::trust::terms::{Ladder, Level, Oversight, RiskClass};
+use crate::trust::transparency::merkle::{self, Hash};
+use crate::trust::transparency::rekor;
 
 impl Bundle {
     /// Reads a trust bundle.
@@ -195,12 +197,14 @@ fn sha256_text(text: &str) -> Option<[u8; SHA256_LEN]> {
 fn log(node: Node<'_, '_>) -> Result<Log, Error> {
     let entries = node.optional("entries", |entries| {
         entries.members(|leaf_hash, entry| {
+            let leaf_hash = sha256_text(leaf_hash).ok_or_else(|| entry.wrong(Problem::Expected(ENTRY)))?;
             Ok(LogEntry {
-                leaf_hash: sha256_text(leaf_hash).ok_or_else(|| entry.wrong(Problem::Expected(ENTRY)))?,
+                leaf_hash,
                 index: entry.need("index", |index| index.number("a leaf's index"))?,
                 tree_size: entry.need("treeSize", |size| size.number("a tree's size"))?,
                 proof: entry.need("proof", |proof| proof.items(|hash| hash_base64(hash)))?,
                 checkpoint: entry.need("checkpoint", |note| note.owned())?,
+                body: entry.optional("body", |body| log_entry_body(body, &leaf_hash))?,
             })
         })
     })?;
@@ -214,6 +218,19 @@ fn log(node: Node<'_, '_>) -> Result<Log, Error> {
     })
 }
 
+/// The leaf of a log's own entry, in padded base64, which must be about the envelope that it is listed under.
+fn log_entry_body(node: Node<'_, '_>, leaf_hash: &Hash) -> Result<Hash, Error> {
+    let text = node.text()?;
+    let mut bytes = reserve::zeros(text.len())?;
+    let body = Base64::decode(text, &mut bytes).map_err(|_| node.wrong(Problem::NotBase64))?;
+    match rekor::content(body) {
+        Ok(content) if content == *leaf_hash => Ok(merkle::leaf_hash(&[body])),
+        Err(error) if *error.problem() == Problem::Memory => Err(error),
+        _ => Err(node.wrong(Problem::Expected(LOG_ENTRY_BODY))),
+    }
+}
+
+const LOG_ENTRY_BODY: &str = "a hashedrekord of version 0.0.2 about the SHA-256 that it is listed under";
 const ENTRY: &str = "an entry under sha256: and 64 lower-case hex digits";
 
 /// A node of an inclusion proof, in padded base64 as C2SP and Rekor write it.

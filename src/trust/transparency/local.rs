@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
+use super::anchored::Anchored;
 use super::checkpoint::{Checkpoint, NotACheckpoint};
 use super::merkle::{self, Hash};
 use super::note::{self, NoteError, VerifierKey};
@@ -30,19 +31,6 @@ pub struct LocalLog {
     origin: String,
     key: SigningKey,
     size: u64,
-}
-
-/// A leaf's place in the log, with what proves it; the form of a trust bundle's `logs.entries`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchored {
-    /// The leaf's number, from 0.
-    pub index: u64,
-    /// How many leaves the tree of the proof has.
-    pub tree_size: u64,
-    /// The inclusion path, lowest node first.
-    pub proof: Vec<Hash>,
-    /// The signed note of that tree.
-    pub checkpoint: String,
 }
 
 /// Why a log cannot be opened, read or written.
@@ -189,6 +177,7 @@ impl LocalLog {
             tree_size: self.size,
             proof,
             checkpoint: self.checkpoint()?,
+            body: None,
         })
     }
 
