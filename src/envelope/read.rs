@@ -124,6 +124,11 @@ impl<'a> Envelope<'a> {
                 }
             }
         }
+        // OHP §4.2: the JSON Schema demands the list at Regulated, the text an entry.
+        if self.tier() == Tier::Regulated && self.item(Field::Decisions).is_some() && self.decisions().next().is_none()
+        {
+            broken(Field::Decisions, Broken::TooFew);
+        }
         if self.verb() == Verb::Incident && self.tier() != Tier::Regulated {
             broken(Field::ControlVerb, Broken::IncidentBelowRegulated);
         }

@@ -12,12 +12,16 @@ impl<'a> Run<'_, '_, 'a> {
         let Some((log_id, stated)) = transparency.log_id().zip(transparency.leaf_hash()) else {
             return Ok(Passed::Skipped);
         };
+        let known = self.situation.bundle.log(log_id);
+        if known.is_none() && self.skips_gaps() {
+            return Ok(Passed::Lacking);
+        }
         let hash = envelope.surface_hash();
         if stated.as_bytes() != leaf_hash_text(&hash) {
             return Err(leaf_hash_differs());
         }
         // Below Regulated anchoring is the sender's choice, and a log that we do not know is no reason to wait.
-        let Some(log) = self.situation.bundle.log(log_id) else {
+        let Some(log) = known else {
             if envelope.tier() < Tier::Regulated {
                 return Ok(Passed::Held);
             }

@@ -26,7 +26,9 @@ impl<'a> Run<'_, '_, 'a> {
         };
         let assurance = match assurance::judge(&statement, bundle, self.scratch) {
             Ok(assurance) => assurance,
-            Err(Refusal::KeysNeeded) => {
+            Err(refusal)
+                if refusal == Refusal::KeysNeeded || refusal == Refusal::UnknownProvider && self.skips_gaps() =>
+            {
                 self.verdict.needs.push(Need {
                     step: Step::Assurance,
                     kind: NeedKind::Jwks,

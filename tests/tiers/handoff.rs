@@ -8,7 +8,7 @@ use ohp::transport::outgoing::{self, ENCODED_MAX, HEADERS_LEN, Outgoing};
 use ohp::verify::Step;
 
 use crate::pair::{Info, Pair, Which};
-use crate::refused::ROWS;
+use crate::rows::ROWS;
 use crate::scene::{self, Scene};
 
 /// An envelope as its sender's INFOs.

@@ -10,6 +10,7 @@ mod issued;
 #[path = "../leg/pair.rs"]
 mod pair;
 mod refused;
+mod rows;
 mod scene;
 
 use ohp::crypto::ed25519::SigningKey;

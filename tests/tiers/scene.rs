@@ -4,6 +4,8 @@
 //! A scene is JSON that a test changes before anything is signed; then the parties sign, seal and anchor it in the order in
 //! which they would.
 
+#![allow(dead_code, reason = "each test crate uses its own part of this one")]
+
 use std::fmt::Write as _;
 
 use base64ct::{Base64, Encoding as _};
@@ -27,6 +29,8 @@ pub const CENTRE: &str = "did:web:centre.example.net";
 pub const PROVIDER: &str = "did:web:login.example.org";
 pub const FEDERATION: &str = "did:web:federation.example.org";
 pub const LOG: &str = "log.example.org/handoffs";
+/// What the encapsulated keys are made from, in the order of the recipients.
+pub const SEALING_RANDOM: [[u8; hpke::RANDOM_LEN]; 2] = [[0xa1; hpke::RANDOM_LEN], [0xa2; hpke::RANDOM_LEN]];
 pub const FINGERPRINT: [u8; 32] = [0xf1; 32];
 pub const DECLARATION: &str = "https://docs.example.com/declaration.pdf";
 pub const MODEL_POLICY: &str = "https://example.com/policies/model";
@@ -54,7 +58,7 @@ pub fn provider_key() -> ed25519::SigningKey {
     ed25519::SigningKey::from_seed(seed(2, 1))
 }
 
-fn centre_opening() -> OwnKey {
+pub fn centre_opening() -> OwnKey {
     OwnKey::x25519(seed(3, 3), Some("centre-x25519"))
 }
 
@@ -64,7 +68,7 @@ pub fn centre_signing() -> OwnKey {
 }
 
 /// A recipient whose keys we do not have.
-fn other_centre() -> hpke::OpeningKey {
+pub fn other_centre() -> hpke::OpeningKey {
     hpke::OpeningKey::from_bytes(seed(4, 3))
 }
 
@@ -72,7 +76,7 @@ pub fn log_key() -> ed25519::SigningKey {
     ed25519::SigningKey::from_seed(seed(5, 1))
 }
 
-fn public_jwks(keys: &[OwnKey]) -> Value {
+pub fn public_jwks(keys: &[OwnKey]) -> Value {
     let keys: Vec<Value> = keys
         .iter()
         .map(|key| serde_json::from_str(&key.to_public_json()).expect("a JWK"))
@@ -87,6 +91,8 @@ pub struct Scene {
     /// Dotted name to value.
     pub sealed: Value,
     pub claims: Vec<(&'static str, &'static str)>,
+    /// Which of the claims the sender shows; all if `None`.
+    pub shown: Option<&'static [&'static str]>,
     pub trust: Value,
     /// Changes the envelope between sealing and the issuer's signatures.
     pub after_sealing: Option<fn(&mut Value)>,
@@ -103,6 +109,7 @@ impl Scene {
             envelope: core(tier),
             sealed: json!({ "payment.disputeDetail": "card ending 4242, 42.50 GBP", "caller.vulnerable": true }),
             claims: vec![("given_name", "Ada"), ("account_ref", "acct_7781")],
+            shown: None,
             trust: trust(),
             after_sealing: None,
             tamper: None,
@@ -152,6 +159,19 @@ impl Scene {
         if envelope["caller"]["assurance"]["proofJws"] == "" {
             envelope["caller"]["assurance"]["proofJws"] = proof.into();
         }
+        let mut compact = self.credential();
+        if let Some(shown) = self.shown {
+            compact = sd_jwt::present(&compact, &mut |name| shown.contains(&name)).expect("a credential");
+        }
+        let (token, disclosures) = sd_jwt::split(&compact).expect("a credential");
+        if envelope["caller"]["identity"]["sdJwtVc"] == "" {
+            envelope["caller"]["identity"]["sdJwtVc"] = token.into();
+            envelope["caller"]["identity"]["disclosures"] = disclosures.collect::<Vec<_>>().into();
+        }
+    }
+
+    /// The caller's credential with everything that it can disclose.
+    pub fn credential(&self) -> String {
         let claims: Vec<_> = self
             .claims
             .iter()
@@ -171,15 +191,19 @@ impl Scene {
             holder: None,
         };
         let mut count = 0;
-        let compact = sd_jwt::issue(&credential, &provider_key(), "provider-1", &mut || {
+        sd_jwt::issue(&credential, &provider_key(), "provider-1", &mut || {
             count += 1;
             [count; sd_jwt::SALT_LEN]
-        });
-        let (token, disclosures) = sd_jwt::split(&compact).expect("a credential");
-        if envelope["caller"]["identity"]["sdJwtVc"] == "" {
-            envelope["caller"]["identity"]["sdJwtVc"] = token.into();
-            envelope["caller"]["identity"]["disclosures"] = disclosures.collect::<Vec<_>>().into();
+        })
+    }
+
+    /// What the sender starts from, once the provider has vouched for the caller: neither sealed, attested nor signed.
+    pub fn template(&self) -> Value {
+        let mut envelope = self.envelope.clone();
+        if self.tier >= Tier::Sealed {
+            self.vouch(&mut envelope);
         }
+        envelope
     }
 
     /// For the contact centre, and for another that it is not.
@@ -214,7 +238,7 @@ impl Scene {
                 key: &ours,
             },
         ];
-        let random = [[0xa1; hpke::RANDOM_LEN], [0xa2; hpke::RANDOM_LEN]];
+        let random = SEALING_RANDOM;
         let (mut scratch, mut out) = (vec![0; sealing::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
         let fields = Item::parse(&fields).expect("canonical");
         let block = sealing::seal(fields, &binding, &recipients, &random, &mut scratch, &mut out).expect("sealed");

@@ -67,7 +67,8 @@ pub fn envelope(cbor: &[u8]) -> Result<Envelope<'_>, Failure> {
         .map_err(|error| Failure::new(error).advise("`ohp verify FILE` lists what an envelope breaks"))
 }
 
-fn contents(file: &[u8], declared: Declared) -> Contents {
+/// What the bytes of a file hold. `declared` is what headers say about it.
+pub fn contents(file: &[u8], declared: Declared) -> Contents {
     let text_start = file
         .iter()
         .position(|byte| !byte.is_ascii_whitespace())

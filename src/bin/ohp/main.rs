@@ -5,6 +5,7 @@
 mod anchor;
 mod chunk;
 mod clock;
+mod conformance;
 mod convert;
 mod demo;
 mod envelope_file;
@@ -53,6 +54,7 @@ enum Command {
     Chunk(chunk::Args),
     Fingerprint(fingerprint::Args),
     Keygen(keygen::Args),
+    Conformance(conformance::Args),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Chunk(args) => chunk::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Keygen(args) => keygen::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
     };
     result
         .unwrap_or_else(|failure: Failure| output::failure(&failure))

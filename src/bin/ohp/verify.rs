@@ -218,13 +218,13 @@ fn to_json(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[T
 }
 
 /// The names of the fields that were sealed for us. Their values are not for a report.
-fn opened(disclosed: &Disclosed) -> Vec<String> {
+pub fn opened(disclosed: &Disclosed) -> Vec<String> {
     let fields = disclosed.fields().into_iter().flat_map(|fields| fields.iter());
     fields.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The names of what an identity provider vouches for.
-fn verified(disclosed: &Disclosed) -> Vec<String> {
+pub fn verified(disclosed: &Disclosed) -> Vec<String> {
     let Some(claims) = disclosed.claims() else {
         return Vec::new();
     };
