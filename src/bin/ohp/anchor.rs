@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::{Envelope, Field};
-use ohp::transport::base64;
 use ohp::trust::jwk::Secret;
-use ohp::trust::transparency::local::{Anchored, LocalLog};
+use ohp::trust::transparency::anchored::Anchored;
+use ohp::trust::transparency::local::LocalLog;
 use ohp::trust::transparency::merkle;
 use serde_json::{Value, json};
 
@@ -56,18 +56,9 @@ impl Anchor {
 }
 
 /// The entry in the form of a trust bundle.
-pub fn entry(anchored: &Anchored) -> Value {
-    let base64 = |hash: &merkle::Hash| {
-        let mut text = [0; base64::encoded_len(size_of::<merkle::Hash>())];
-        let text = base64::encode(hash, &mut text).unwrap_or_default();
-        String::from_utf8_lossy(text).into_owned()
-    };
-    json!({
-        "index": anchored.index,
-        "treeSize": anchored.tree_size,
-        "proof": anchored.proof.iter().map(base64).collect::<Vec<_>>(),
-        "checkpoint": anchored.checkpoint,
-    })
+fn entry(anchored: &Anchored) -> Value {
+    // INVARIANT: it is an object, written without errors.
+    serde_json::from_str(&anchored.to_json()).unwrap_or_default()
 }
 
 /// The first Ed25519 key of the file at `path`. A log outlives the time of the keys that envelopes are signed with.
