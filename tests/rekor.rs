@@ -1,11 +1,11 @@
 //! Logs of Rekor's kind: what is posted is what such a log takes, and what it answers proves an envelope and no other.
-//!
-//! The log here is written from Rekor's instructions for clients, and checks the signature with another library.
 
-use std::path::PathBuf;
+#[path = "common/rekor.rs"]
+mod common;
 
 use base64ct::{Base64, Encoding as _};
-use ohp::crypto::{ed25519, es256};
+use common::{answer, log};
+use ohp::crypto::es256;
 use ohp::trust::bundle::Bundle;
 use ohp::trust::transparency::anchor;
 use ohp::trust::transparency::local::LocalLog;
@@ -13,7 +13,6 @@ use ohp::trust::transparency::merkle::{self, Hash};
 use ohp::trust::transparency::rekor::{self, RekorError};
 use serde_json::{Value, json};
 
-const ORIGIN: &str = "log2026.rekor.example.org";
 /// What stands for an envelope's signing surface.
 const SURFACE: &[u8] = b"an envelope's surface";
 
@@ -30,20 +29,10 @@ fn bytes(text: &Value) -> Vec<u8> {
     Base64::decode_vec(text.as_str().expect("a text")).expect("base64")
 }
 
-fn log(name: &str) -> LocalLog {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rekor").join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    let mut log = LocalLog::open(&folder, ORIGIN, ed25519::SigningKey::from_seed([9; 32])).expect("a log");
-    for other in 0..5_u8 {
-        log.append(&merkle::leaf_hash(&[&[other]])).expect("appended");
-    }
-    log
-}
-
-/// What a log does with what is posted: looks at the signature, makes its entry, and answers when a checkpoint covers it.
+/// Posts what is to be posted about `content`; another library looks at the signature, as the log would.
 fn post(log: &mut LocalLog, content: &[u8], request: &str) -> Value {
-    let request: Value = serde_json::from_str(request).expect("JSON");
-    let asked = &request["hashedRekordRequestV002"];
+    let posted: Value = serde_json::from_str(request).expect("JSON");
+    let asked = &posted["hashedRekordRequestV002"];
     assert_eq!(bytes(&asked["digest"]), sha256(content));
     let verifier = &asked["signature"]["verifier"];
     assert_eq!(verifier["keyDetails"], "PKIX_ECDSA_P256_SHA_256");
@@ -52,19 +41,7 @@ fn post(log: &mut LocalLog, content: &[u8], request: &str) -> Value {
     ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_ASN1, point)
         .verify(content, &bytes(&asked["signature"]["content"]))
         .expect("a signature over the content");
-    // serde_json sorts names, and so is canonical here.
-    let body = json!({ "apiVersion": "0.0.2", "kind": "hashedrekord", "spec": { "hashedRekordV002": {
-        "data": { "algorithm": "SHA2_256", "digest": asked["digest"] }, "signature": asked["signature"] } } })
-    .to_string();
-    let entry = log.append(&merkle::leaf_hash(&[body.as_bytes()])).expect("appended");
-    let hashes: Vec<String> = entry.proof.iter().map(|hash| Base64::encode_string(hash)).collect();
-    json!({
-        "logIndex": entry.index.to_string(), "logId": { "keyId": "" },
-        "kindVersion": { "kind": "hashedrekord", "version": "0.0.2" },
-        "inclusionProof": { "logIndex": entry.index.to_string(), "treeSize": entry.tree_size.to_string(),
-            "rootHash": Base64::encode_string(&log.root(entry.tree_size).expect("a root")), "hashes": hashes,
-            "checkpoint": { "envelope": entry.checkpoint } },
-        "canonicalizedBody": Base64::encode_string(body.as_bytes()) })
+    answer(log, request)
 }
 
 fn bundle(log: &LocalLog, leaf_hash: &Hash, entry: &str) -> Result<Bundle, String> {

@@ -1,11 +1,15 @@
 //! `ohp keygen`, `ohp seal` and `ohp sign` make what `ohp verify` accepts as its receiver would, at every tier.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread::JoinHandle;
 
 use ohp::envelope::Tier;
 use serde_json::{Value, json};
 
+use crate::rekor_log;
 use crate::scene::{self, AGENT, CALL, FINGERPRINT, Scene};
 
 /// A folder with the keys of an agent, of a centre and of a log, all made by `ohp keygen`.
@@ -213,4 +217,110 @@ fn fresh_envelope_is_stamped_when_it_is_sealed() {
     assert_ne!(plain["id"], sealed["id"]);
     assert_eq!((&sealed["id"], &sealed["sealed"]), (&signed["id"], &signed["sealed"]));
     assert!(!signed.to_string().contains("4242"));
+}
+
+/// A log of Rekor's kind that answers one request at a loopback address, as `change` would have it.
+fn rekor(name: &str, change: fn(&mut Value)) -> (String, String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut log = rekor_log::log(name);
+    let key = log.verifier_key().expect("a name");
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut request = String::new();
+        let mut body = String::new();
+        let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+        let mut len = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a line");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                len = value.trim().parse().expect("a length");
+            }
+            if line == "\r\n" {
+                break;
+            }
+            request.push_str(&line);
+        }
+        reader.take(len).read_to_string(&mut body).expect("a body");
+        let mut answer = rekor_log::answer(&mut log, &body);
+        change(&mut answer);
+        let answer = answer.to_string();
+        write!(
+            stream,
+            "HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{answer}",
+            answer.len()
+        )
+        .expect("sent");
+        request
+    });
+    (address, key, served)
+}
+
+#[test]
+fn log_of_rekors_kind_is_asked_and_its_entry_proves_the_envelope() {
+    let desk = Desk::new("rekor");
+    desk.plain(Tier::Regulated);
+    desk.make("sealed.json", &SEAL);
+    let (address, key, served) = rekor("commands", |_| ());
+    let sign = ["sign", "--key", "agent.private.json", "--key", "agent-pq.private.json"];
+    let to = [
+        "--rekor",
+        &address,
+        "--rekor-key",
+        &key,
+        "--log-entry",
+        "logs.json",
+        "sealed.json",
+    ];
+    desk.make("signed", &[&sign[..], &to].concat());
+    let request = served.join().expect("a request");
+    assert!(
+        request.starts_with("POST /api/v2/log/entries HTTP/1.1\r\n"),
+        "{request}"
+    );
+    let report = desk.verify("signed", Tier::Regulated);
+    assert_eq!(
+        (&report["outcome"], &report["warnings"]),
+        (&json!("accept"), &json!([])),
+        "{report:#}"
+    );
+
+    let mut logs = desk.read("logs.json");
+    for entry in logs[scene::LOG]["entries"]
+        .as_object_mut()
+        .expect("entries")
+        .values_mut()
+    {
+        entry["index"] = json!(4);
+    }
+    desk.write("logs.json", &logs);
+    let report = desk.verify("signed", Tier::Regulated);
+    assert_eq!(
+        (&report["outcome"], &report["firstFailingStep"]),
+        (&json!("reject"), &json!(14)),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn what_a_log_of_rekors_kind_cannot_prove_is_not_written() {
+    let desk = Desk::new("rekor-lies");
+    desk.plain(Tier::Regulated);
+    desk.make("sealed.json", &SEAL);
+    let sign = ["sign", "--key", "agent.private.json", "--key", "agent-pq.private.json"];
+    let (address, key, served) = rekor("lies", |answer| answer["inclusionProof"]["logIndex"] = json!("4"));
+    desk.fails(
+        &[&sign[..], &["--rekor", &address, "--rekor-key", &key, "sealed.json"]].concat(),
+        "the proof",
+    );
+    served.join().expect("a request");
+    let far = [
+        "--rekor",
+        "http://rekor.example.org",
+        "--rekor-key",
+        &key,
+        "sealed.json",
+    ];
+    desk.fails(&[&sign[..], &far].concat(), "the address is not https");
 }

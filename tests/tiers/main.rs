@@ -10,6 +10,8 @@ mod issued;
 #[path = "../leg/pair.rs"]
 mod pair;
 mod refused;
+#[path = "../common/rekor.rs"]
+mod rekor_log;
 mod rows;
 mod scene;
 

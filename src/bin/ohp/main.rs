@@ -17,6 +17,7 @@ mod keygen;
 mod output;
 mod pcap;
 mod recording;
+mod rekor;
 mod seal;
 mod sign;
 mod template;
