@@ -67,6 +67,42 @@ fn every_type_of_key_is_made_and_can_be_read_again() {
     assert_eq!(ohp(&["keygen", "--type", "rsa", "--out", "/nowhere/at/all"]).status, 3);
 }
 
+/// Signing keys live for 90 days at most, keys for opening for 30 (OHP §5.9).
+#[test]
+fn key_lives_as_long_as_its_type_may_and_from_the_moment_that_is_given() {
+    let folder = folder("keygen-life");
+    let from = "2026-12-01T00:00:00.000Z";
+    for (kind, days, until) in [
+        ("ed25519", None, "2027-03-01T00:00:00.000Z"),
+        ("x25519", None, "2026-12-31T00:00:00.000Z"),
+        ("ed25519", Some("7"), "2026-12-08T00:00:00.000Z"),
+    ] {
+        let path = folder.join(format!("{kind}{days:?}"));
+        let mut args = vec![
+            "keygen",
+            "--type",
+            kind,
+            "--valid-from",
+            from,
+            "--out",
+            path.to_str().unwrap(),
+        ];
+        args.extend(days.iter().flat_map(|days| ["--days", days]));
+        let made = ohp(&args).json();
+        let key = &made["keys"][0];
+        assert_eq!(
+            (key["validFrom"].as_str(), key["validUntil"].as_str()),
+            (Some(from), Some(until))
+        );
+    }
+    let refused = ohp(&["keygen", "--type", "x25519", "--days", "31", "--out", "/nowhere/at/all"]);
+    assert!(
+        refused.status == 3 && refused.stderr.contains("30"),
+        "{}",
+        refused.stderr
+    );
+}
+
 #[test]
 fn key_is_overwritten_only_by_force() {
     let path = folder("keygen-force").join("key.json");

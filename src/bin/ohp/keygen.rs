@@ -4,18 +4,17 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ohp::time::Timestamp;
 use ohp::trust::jwk::OwnKey;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+use crate::wellknown::{SEALING_DAYS_MAX, SIGNING_DAYS_MAX};
 use crate::{clock, output};
 
 /// Random bytes that a key of any type is made from.
 const SEED_LEN: usize = 32;
-
-/// Longest life of a signing key that the protocol allows (OHP §5, operational requirements).
-const MAX_DAYS: u16 = 90;
 
 const MILLIS_A_DAY: i64 = 86_400_000;
 
@@ -29,6 +28,16 @@ enum KeyType {
     MlDsa65,
     /// Opens fields that are sealed for you
     X25519,
+}
+
+impl KeyType {
+    /// Longest life that the protocol allows, in days.
+    const fn max_days(self) -> u16 {
+        match self {
+            Self::Ed25519 | Self::MlDsa65 => SIGNING_DAYS_MAX,
+            Self::X25519 => SEALING_DAYS_MAX,
+        }
+    }
 }
 
 /// Make a key for signing envelopes, or for opening what is sealed for you
@@ -49,9 +58,12 @@ pub struct Args {
     /// Key identifier; the key's RFC 7638 thumbprint if absent
     #[arg(long)]
     kid: Option<String>,
-    /// Days that the key is valid
-    #[arg(long, default_value_t = MAX_DAYS, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_DAYS)))]
-    days: u16,
+    /// Days that the key is valid; if absent, as long as the protocol allows: 90 for signing, 30 for opening
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(SIGNING_DAYS_MAX)))]
+    days: Option<u16>,
+    /// When the key begins to be valid; now if absent. Publish it before, so that receivers have it by then
+    #[arg(long, value_name = "RFC3339", value_parser = clock::parse)]
+    valid_from: Option<Timestamp>,
     /// Overwrite FILE if it exists
     #[arg(long)]
     force: bool,
@@ -62,6 +74,13 @@ pub struct Args {
 
 /// Runs `ohp keygen`.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let most = args.key_type.max_days();
+    let days = args.days.unwrap_or(most);
+    if days > most {
+        return Err(Failure::new(format_args!(
+            "--days {days}: a key that opens what is sealed lives {most} days at most"
+        )));
+    }
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     getrandom::fill(&mut *seed).map_err(Failure::new)?;
     let make = match args.key_type {
@@ -70,8 +89,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         KeyType::X25519 => OwnKey::x25519,
     };
     let key = make(*seed, args.kid.as_deref());
-    let from = clock::now();
-    let until = from.plus(i64::from(args.days) * MILLIS_A_DAY);
+    let from = args.valid_from.unwrap_or_else(clock::now);
+    let until = from.plus(i64::from(days) * MILLIS_A_DAY);
     // Put in front of the other members of a JWK, whose texts begin with a brace.
     let validity = format!(r#"{{"validFrom":"{from}","validUntil":"{until}","#);
     write_private(args, &validity, &key)?;

@@ -23,6 +23,7 @@ mod sign;
 mod template;
 mod verify;
 mod wav;
+mod wellknown;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ enum Command {
     Chunk(chunk::Args),
     Fingerprint(fingerprint::Args),
     Keygen(keygen::Args),
+    Wellknown(wellknown::Args),
     Conformance(conformance::Args),
 }
 
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Chunk(args) => chunk::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Keygen(args) => keygen::run(&args),
+        Command::Wellknown(args) => wellknown::run(&args),
         Command::Conformance(args) => conformance::run(&args),
     };
     result
