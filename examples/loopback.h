@@ -25,6 +25,7 @@ static const ohp_context *context;
 static ohp_table *table;
 static ohp_tap *tap;
 static ohp_leg *leg;
+static ohp_disclosed *disclosed;
 static void *scratch;
 static int signalling = -1;
 static struct sockaddr_in peer;
@@ -68,6 +69,7 @@ static ohp_host lend(void)
         .now_ms = now_ms(),
         .scratch = scratch,
         .scratch_size = ohp_scratch_size(),
+        .disclosed = disclosed,
     };
     fill_random(host.random, sizeof host.random);
     return host;
@@ -116,6 +118,8 @@ static void begin(const char *trust_path)
     check("tap", ohp_tap_init(malloc(size), size, OHP_CODEC_PCMU, OHP_TAP_SECONDS_MAX, &tap));
     check("leg", ohp_leg_init(malloc(ohp_leg_size()), ohp_leg_size(), CALL_ID, sizeof CALL_ID - 1, &leg));
     scratch = malloc(ohp_scratch_size());
+    void *memory = aligned_alloc(ohp_disclosed_align(), ohp_disclosed_size());
+    check("disclosed", ohp_disclosed_init(memory, ohp_disclosed_size(), &why, &disclosed));
     setvbuf(stdout, NULL, _IOLBF, 0);
 }
 

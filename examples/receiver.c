@@ -28,6 +28,13 @@ static void take(const ohp_verdict *verdict)
     check("summary", ohp_envelope_text(envelope, "transcript.summary", 18, &summary));
     printf("proposed: %.*s (%.*s)\n", OHP_PRI(intent), OHP_PRI(summary));
     free(memory);
+    /* What only we are told: what was sealed for us, and what an identity provider vouches for. Nothing at Signed. */
+    ohp_disclosed_value value = {.size = sizeof value};
+    for (size_t i = 0; check("field", ohp_disclosed_field(disclosed, i, &value)) == OHP_OK; i++)
+        printf("opened: %.*s: %.*s\n", OHP_PRI(value.name), OHP_PRI(value.text));
+    if (check("claim", ohp_disclosed_find_claim(disclosed, "given_name", 10, &value)) == OHP_OK)
+        printf("verified: the caller is %.*s\n", OHP_PRI(value.text));
+    check("wipe", ohp_disclosed_wipe(disclosed));
     ohp_host host = lend();
     check("accept", ohp_leg_accept(leg, &host, &why));
 }

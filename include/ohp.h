@@ -14,8 +14,9 @@
  *   allocates, and only an ohp_context is to be released.
  * - Objects other than ohp_context live in memory of the caller: ask their _size function, supply
  *   that many bytes aligned to OHP_ALIGN, and call their _init function. To end an object, stop
- *   using its memory. ohp_table, ohp_tap and ohp_leg may lie in memory shared by processes that
- *   were forked after the library was loaded.
+ *   using its memory; only an ohp_disclosed is to be ended before, which wipes and unlocks it.
+ *   ohp_table, ohp_tap and ohp_leg may lie in memory shared by processes that were forked after
+ *   the library was loaded.
  * - A structure whose first member is `size` has to have it set to its sizeof before it is passed,
  *   also where it is an output. Where it is an input, set all else to zero first: zero is the
  *   default of every member.
@@ -63,6 +64,9 @@
 
 /** Most codec hints of one description. */
 #define OHP_SDP_HINTS_MAX 16
+
+/** Memory, in bytes, that an ohp_disclosed takes at most in this version of the interface, but for whole pages. */
+#define OHP_DISCLOSED_SIZE_MAX 28672
 
 /** Memory, in bytes, that an ohp_verdict takes at most in this version of the interface. */
 #define OHP_VERDICT_SIZE_MAX 4096
@@ -390,6 +394,20 @@ typedef enum ohp_codec {
 typedef struct ohp_context ohp_context;
 
 /**
+ * What a verified envelope tells only its recipient: the claims of the caller's credential, which an identity provider
+ * has signed, and the fields that were sealed for us. Both exist from the Sealed tier on.
+ *
+ * It lies in memory that the host supplies, in the process's own memory and not in memory that others share. Lend it
+ * with each call (ohp_host, ohp_situation): without one this side takes Signed at most, and says so to its peers. When an
+ * envelope has been judged it holds what that one disclosed, if that one was accepted, and nothing of any before: read
+ * it then, and wipe it with ohp_disclosed_wipe(). One for each thread is enough, as with scratch.
+ *
+ * Texts that its functions give out point into it: they are gone when it is wiped or lent again. They are personal data
+ * and payment data: keep them out of logs.
+ */
+typedef struct ohp_disclosed ohp_disclosed;
+
+/**
  * A view over the canonical CBOR of one envelope, which has been walked once.
  *
  * It lies in memory that the caller supplies, typically on the stack, and borrows the envelope's bytes: it is of use as
@@ -663,6 +681,46 @@ typedef struct ohp_received {
     struct ohp_bytes cbor;
 } ohp_received;
 
+/** How much an ohp_disclosed holds. */
+typedef struct ohp_disclosed_summary {
+    /** sizeof(ohp_disclosed_summary). */
+    size_t size;
+    /** How many fields were opened; see ohp_disclosed_field(). */
+    uint32_t fields;
+    /** How many claims were verified; see ohp_disclosed_claim(). */
+    uint32_t claims;
+    /** Whether there was something sealed for us, and it was opened. */
+    bool is_opened;
+    /** Whether a credential was verified; then caller.assurance was, too. */
+    bool is_verified;
+    /** Whether the memory is locked: never written to swap. */
+    bool is_locked;
+    /** Zeros. */
+    uint8_t reserved[5];
+} ohp_disclosed_summary;
+
+/** A claim or an opened field. Members that its kind does not set are 0. */
+typedef struct ohp_disclosed_value {
+    /** sizeof(ohp_disclosed_value). */
+    size_t size;
+    /** Its name: of a field the dotted one, as "payment.cardToken"; of a claim that of the claim. */
+    struct ohp_str name;
+    /** With OHP_KIND_TEXT and OHP_KIND_TIME: the text. */
+    struct ohp_str text;
+    /** The value as canonical CBOR, whatever its kind; ohp_cbor_to_json() shows a map or an array. */
+    struct ohp_bytes cbor;
+    /** With OHP_KIND_INTEGER: the integer, if it fits 64 bits with a sign; 0 otherwise. */
+    int64_t integer;
+    /** With OHP_KIND_INTEGER and OHP_KIND_FLOAT: the number, rounded to the nearest double. */
+    double number;
+    /** An ohp_kind. */
+    uint32_t kind;
+    /** With OHP_KIND_BOOL: true or false. */
+    bool boolean;
+    /** Zeros. */
+    uint8_t reserved[3];
+} ohp_disclosed_value;
+
 /**
  * Is told about each step of a verification, right after it was run; a host can log it or take the time.
  *
@@ -718,6 +776,8 @@ typedef struct ohp_situation {
     uint8_t echo;
     /** Zeros. */
     uint8_t reserved[5];
+    /** Where what the envelope discloses to us alone is put; NULL: Signed is the most that is taken. */
+    struct ohp_disclosed *disclosed;
 } ohp_situation;
 
 /** A verdict in short. */
@@ -747,6 +807,20 @@ typedef struct ohp_verdict_summary {
     /** Zeros. */
     uint8_t reserved[6];
 } ohp_verdict_summary;
+
+/** Where an envelope is wrong in form. */
+typedef struct ohp_fault {
+    /** sizeof(ohp_fault). */
+    size_t size;
+    /** Of bytes that are not canonical CBOR: the offset of the one that is wrong. */
+    uint64_t offset;
+    /** Whether `offset` is set. Bytes with one are no envelope at all, which `ohp verify` calls "malformed". */
+    bool has_offset;
+    /** Whether a member breaks a rule of the schema or the tier, and `path` was written. */
+    bool has_path;
+    /** Zeros. */
+    uint8_t reserved[6];
+} ohp_fault;
 
 /** A resource that the verifier lacks. */
 typedef struct ohp_need {
@@ -800,6 +874,11 @@ typedef struct ohp_host {
     ohp_observe observe;
     /** Is passed to `observe`. */
     void *user;
+    /**
+     * Where what an envelope discloses to us alone is put; NULL: this side takes Signed at most. Lend it with every call,
+     * and read it right after: see ohp_disclosed.
+     */
+    struct ohp_disclosed *disclosed;
 } ohp_host;
 
 /** What became of an INFO. */
@@ -1490,6 +1569,29 @@ enum ohp_status ohp_cbor_from_json(const char *json,
                                    size_t *cbor_len);
 
 /**
+ * Writes canonical CBOR as JSON, without loss: an envelope, a part of one, or a value that was disclosed.
+ *
+ * @param cbor         The CBOR.
+ * @param cbor_len     Its length in bytes.
+ * @param pretty       0 for one line, 1 for indented lines.
+ * @param buffer       Where to write; UTF-8, not NUL-terminated.
+ * @param buffer_size  Its length.
+ * @param why          A buffer for what is wrong with the CBOR, and at which byte; or NULL.
+ * @param[out] len     How many bytes were written.
+ * @return OHP_OK; OHP_ERR_MALFORMED if it is not canonical CBOR of JSON's data model; OHP_ERR_SPACE if the buffer is too
+ *         small, and what it then holds is of no use; OHP_ERR_NULL, OHP_ERR_ALIGNMENT.
+ *
+ * Threads: any.
+ */
+enum ohp_status ohp_cbor_to_json(const uint8_t *cbor,
+                                 size_t cbor_len,
+                                 uint32_t pretty,
+                                 char *buffer,
+                                 size_t buffer_size,
+                                 struct ohp_text *why,
+                                 size_t *len);
+
+/**
  * Takes the header block of an INFO apart: "Name: value" lines, with or without the request line before them.
  *
  * @param headers      The header block.
@@ -1606,6 +1708,135 @@ enum ohp_status ohp_receive(const struct ohp_table *table,
                             struct ohp_received *received);
 
 /**
+ * How much memory an ohp_disclosed takes, in bytes: whole pages, so that it shares none with anything else if it begins
+ * at one, too (ohp_disclosed_align()).
+ *
+ * Threads: any.
+ */
+size_t ohp_disclosed_size(void);
+
+/**
+ * The alignment at which an ohp_disclosed has its pages for itself, in bytes: a page. OHP_ALIGN does as well; then
+ * ohp_disclosed_end() also unlocks what else lies in its first and its last page, and a core dump holds those two.
+ *
+ * Threads: any.
+ */
+size_t ohp_disclosed_align(void);
+
+/**
+ * Makes an ohp_disclosed, and locks its memory.
+ *
+ * @param memory       Memory of the host, aligned to OHP_ALIGN, better to ohp_disclosed_align(); of this process alone. It
+ *                     stays the host's.
+ * @param memory_size  Its length, at least what ohp_disclosed_size() says.
+ * @param why          A buffer for why the memory could not be locked, which is no error; or NULL.
+ * @param[out] disclosed  The object, which holds nothing; it is at the same address as the memory.
+ * @return OHP_OK, also if the memory could not be locked: see ohp_disclosed_summary; OHP_ERR_SPACE, OHP_ERR_NULL,
+ *         OHP_ERR_ALIGNMENT.
+ *
+ * Threads: one caller.
+ */
+enum ohp_status ohp_disclosed_init(void *memory,
+                                   size_t memory_size,
+                                   struct ohp_text *why,
+                                   struct ohp_disclosed **disclosed);
+
+/**
+ * Forgets everything that was disclosed.
+ *
+ * @param disclosed  An ohp_disclosed.
+ * @return OHP_OK, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_wipe(struct ohp_disclosed *disclosed);
+
+/**
+ * Forgets everything, unlocks the memory, and makes it memory like any other: call it before the memory is released.
+ *
+ * @param disclosed  An ohp_disclosed; afterwards it is none.
+ * @return OHP_OK, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_end(struct ohp_disclosed *disclosed);
+
+/**
+ * Says how much was disclosed.
+ *
+ * @param disclosed     An ohp_disclosed.
+ * @param[out] summary  How much; set its `size` before.
+ * @return OHP_OK, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE.
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_get(struct ohp_disclosed *disclosed,
+                                  struct ohp_disclosed_summary *summary);
+
+/**
+ * One of the fields that were sealed for us.
+ *
+ * @param disclosed   An ohp_disclosed.
+ * @param index       Which one, from 0, in the order of their names' CBOR.
+ * @param[out] value  The field; set its `size` before.
+ * @return OHP_OK; OHP_NONE if there is no such one; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY,
+ *         OHP_ERR_SIZE.
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_field(struct ohp_disclosed *disclosed,
+                                    size_t index,
+                                    struct ohp_disclosed_value *value);
+
+/**
+ * The field of a name that was sealed for us.
+ *
+ * @param disclosed   An ohp_disclosed.
+ * @param name        The field's dotted name, such as "payment.cardToken".
+ * @param name_len    Its length in bytes.
+ * @param[out] value  The field; set its `size` before.
+ * @return OHP_OK; OHP_NONE if there is no such one; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY,
+ *         OHP_ERR_SIZE, OHP_ERR_UTF8.
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_find_field(struct ohp_disclosed *disclosed,
+                                         const char *name,
+                                         size_t name_len,
+                                         struct ohp_disclosed_value *value);
+
+/**
+ * One of the caller's verified claims. Those about the credential itself (iss, exp, vct and the like) are not among them.
+ *
+ * @param disclosed   An ohp_disclosed.
+ * @param index       Which one, from 0, in the order of their names' CBOR.
+ * @param[out] value  The claim; set its `size` before.
+ * @return As ohp_disclosed_field().
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_claim(struct ohp_disclosed *disclosed,
+                                    size_t index,
+                                    struct ohp_disclosed_value *value);
+
+/**
+ * The verified claim at a path. Here those about the credential itself are found as well.
+ *
+ * @param disclosed   An ohp_disclosed.
+ * @param path        The claim's path, such as "given_name", "address.locality" or "nationalities[0]"; one that begins
+ *                    with "/" is a JSON Pointer, for names that hold dots. The value's `name` is none.
+ * @param path_len    Its length in bytes.
+ * @param[out] value  The claim; set its `size` before.
+ * @return As ohp_disclosed_find_field().
+ *
+ * Threads: one caller at a time for each object.
+ */
+enum ohp_status ohp_disclosed_find_claim(struct ohp_disclosed *disclosed,
+                                         const char *path,
+                                         size_t path_len,
+                                         struct ohp_disclosed_value *value);
+
+/**
  * How much memory an ohp_verdict takes, in bytes; at most OHP_VERDICT_SIZE_MAX.
  *
  * Threads: any.
@@ -1667,6 +1898,23 @@ enum ohp_status ohp_verdict_detail(const struct ohp_verdict *verdict,
                                    struct ohp_text *why);
 
 /**
+ * Says where an envelope is wrong that was refused for its form, at step 0.
+ *
+ * @param verdict     A verdict.
+ * @param message     A buffer for the rule alone, without the path that ohp_verdict_detail() puts before it; or NULL.
+ * @param path        A buffer for the member's path, such as "$.control.nonce"; or NULL.
+ * @param[out] fault  Where it is wrong; set its `size` before.
+ * @return OHP_OK; OHP_NONE if the envelope was not refused for its form; OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
+ *         OHP_ERR_OBJECT, OHP_ERR_SIZE.
+ *
+ * Threads: any.
+ */
+enum ohp_status ohp_verdict_fault(const struct ohp_verdict *verdict,
+                                  struct ohp_text *message,
+                                  struct ohp_text *path,
+                                  struct ohp_fault *fault);
+
+/**
  * One of the resources that a verdict asks for.
  *
  * @param verdict    A verdict.
@@ -1719,6 +1967,37 @@ enum ohp_status ohp_verdict_envelope(const struct ohp_verdict *verdict,
  * Threads: any.
  */
 struct ohp_str ohp_step_name(uint32_t step);
+
+/**
+ * The word that reports show for an outcome, such as "accept". A retransmission and a full table are "duplicate" and
+ * "overloaded", which `ohp verify` never meets.
+ *
+ * @param outcome  An ohp_outcome.
+ * @return         A text that stays valid for ever; none for a number that is no outcome.
+ *
+ * Threads: any.
+ */
+struct ohp_str ohp_outcome_text(uint32_t outcome);
+
+/**
+ * The word that reports show for how a step ended, such as "pass".
+ *
+ * @param result  An ohp_step_result.
+ * @return        A text that stays valid for ever; none for OHP_STEP_NOT_REACHED and for a number that is no result.
+ *
+ * Threads: any.
+ */
+struct ohp_str ohp_step_result_text(uint32_t result);
+
+/**
+ * The word that reports show for a kind of resource, such as "jwks".
+ *
+ * @param kind  An ohp_need_kind.
+ * @return      A text that stays valid for ever; none for a number that is no kind.
+ *
+ * Threads: any.
+ */
+struct ohp_str ohp_need_kind_text(uint32_t kind);
 
 /**
  * How much scratch a leg needs, in bytes. It is the same for all legs.

@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "info",
     "sdp",
     "receive",
+    "disclosed",
     "verdict",
     "host",
     "leg",

@@ -1,11 +1,12 @@
-//! JSON into canonical CBOR. The way back is `ohp_envelope_json()`.
+//! JSON into canonical CBOR, and back.
 
 use core::ffi::{c_char, c_void};
 
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::status::ohp_status::{self, OHP_ERR_MALFORMED, OHP_ERR_SPACE, OHP_ERR_TOO_LONG};
-use super::text::{Lent, ohp_text};
+use super::text::{Lent, Whole, ohp_text};
+use crate::cbor::Item;
 use crate::cbor::json::{self, ErrorKind};
 use crate::envelope::SHAPE;
 
@@ -59,6 +60,41 @@ pub unsafe extern "C" fn ohp_cbor_from_json(
                 _ => OHP_ERR_MALFORMED,
             }))?;
         out.set(written.len());
+        Ok(())
+    })
+}
+
+/// Writes canonical CBOR as JSON, without loss: an envelope, a part of one, or a value that was disclosed.
+///
+/// @param cbor         The CBOR.
+/// @param cbor_len     Its length in bytes.
+/// @param pretty       0 for one line, 1 for indented lines.
+/// @param buffer       Where to write; UTF-8, not NUL-terminated.
+/// @param buffer_size  Its length.
+/// @param why          A buffer for what is wrong with the CBOR, and at which byte; or NULL.
+/// @param[out] len     How many bytes were written.
+/// @return OHP_OK; OHP_ERR_MALFORMED if it is not canonical CBOR of JSON's data model; OHP_ERR_SPACE if the buffer is too
+///         small, and what it then holds is of no use; OHP_ERR_NULL, OHP_ERR_ALIGNMENT.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_cbor_to_json(
+    cbor: *const u8,
+    cbor_len: usize,
+    pretty: u32,
+    buffer: *mut c_char,
+    buffer_size: usize,
+    why: *mut ohp_text,
+    len: *mut usize,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (cbor, buffer, mut why, out) = unsafe {
+            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
+            (pointer::bytes(cbor, cbor_len)?, buffer, Lent::new(why)?, Out::new(len)?)
+        };
+        let item = Item::parse(cbor).map_err(why.fail(|_| OHP_ERR_MALFORMED))?;
+        out.set(Whole::new(buffer).all(|out| json::from_cbor(item, out, pretty != 0))?);
         Ok(())
     })
 }

@@ -63,6 +63,21 @@ pub enum ohp_kind {
     OHP_KIND_MAP = 8,
 }
 
+impl From<Kind> for ohp_kind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Integer => Self::OHP_KIND_INTEGER,
+            Kind::Float => Self::OHP_KIND_FLOAT,
+            Kind::Text => Self::OHP_KIND_TEXT,
+            Kind::Time => Self::OHP_KIND_TIME,
+            Kind::Bool => Self::OHP_KIND_BOOL,
+            Kind::Null => Self::OHP_KIND_NULL,
+            Kind::Array => Self::OHP_KIND_ARRAY,
+            Kind::Map => Self::OHP_KIND_MAP,
+        }
+    }
+}
+
 /// Is told about each rule of the schema or the tier that an envelope breaks.
 ///
 /// @param user     What was passed along with this function.
@@ -286,20 +301,8 @@ pub unsafe extern "C" fn ohp_envelope_kind(
     path_len: usize,
     kind: *mut ohp_kind,
 ) -> ohp_status {
-    let get = |item: Item<'_>| {
-        Ok(match item.kind() {
-            Kind::Integer => ohp_kind::OHP_KIND_INTEGER,
-            Kind::Float => ohp_kind::OHP_KIND_FLOAT,
-            Kind::Text => ohp_kind::OHP_KIND_TEXT,
-            Kind::Time => ohp_kind::OHP_KIND_TIME,
-            Kind::Bool => ohp_kind::OHP_KIND_BOOL,
-            Kind::Null => ohp_kind::OHP_KIND_NULL,
-            Kind::Array => ohp_kind::OHP_KIND_ARRAY,
-            Kind::Map => ohp_kind::OHP_KIND_MAP,
-        })
-    };
     // SAFETY: as the header demands.
-    unsafe { give_at(envelope, path, path_len, kind, get) }
+    unsafe { give_at(envelope, path, path_len, kind, |item| Ok(item.kind().into())) }
 }
 
 /// The text at a path; of a date-time, its RFC 3339 text.

@@ -3,8 +3,10 @@
 use core::ffi::c_void;
 
 use super::context::{self, ohp_context};
+use super::disclosed::{self, Kept, ohp_disclosed};
+use super::place::InUse;
 use super::pointer;
-use super::sized::Sized_;
+use super::sized::{self, Sized_};
 use super::status::Done;
 use super::status::ohp_status::{OHP_ERR_MALFORMED, OHP_ERR_SPACE, OHP_ERR_TOO_LONG};
 use super::table::{self, ohp_table};
@@ -55,6 +57,9 @@ pub struct ohp_host {
     pub observe: ohp_observe,
     /// Is passed to `observe`.
     pub user: *mut c_void,
+    /// Where what an envelope discloses to us alone is put; NULL: this side takes Signed at most. Lend it with every call,
+    /// and read it right after: see ohp_disclosed.
+    pub disclosed: *mut ohp_disclosed,
 }
 
 // SAFETY: repr(C), size first, integers, pointers and a nullable function.
@@ -70,32 +75,56 @@ pub extern "C" fn ohp_scratch_size() -> usize {
     SCRATCH_LEN + TEMPLATE_CBOR + TEMPLATE_SCRATCH
 }
 
+/// What C lends for one call, with what is this caller's alone for as long.
+pub(super) struct Lending<'h> {
+    pub(super) asked: ohp_host,
+    disclosed: Option<InUse<'h, Kept>>,
+}
+
 impl ohp_host {
+    /// Reads what C lends.
+    ///
+    /// # Safety
+    /// As [`sized::read`], and `disclosed` leads to what its documentation says, for as long as the result is used.
+    pub(super) unsafe fn read<'h>(host: *const ohp_host) -> Done<Lending<'h>> {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let asked = sized::read(host)?;
+            Ok(Lending {
+                asked,
+                disclosed: disclosed::lent(asked.disclosed)?,
+            })
+        }
+    }
+}
+
+impl Lending<'_> {
     /// What the library calls a host, and the scratch for a template.
     ///
     /// # Safety
     /// Every pointer leads to what its documentation says, for as long as the result is used.
-    pub(super) unsafe fn get<'h>(&self) -> Done<(Host<'h>, &'h mut [u8])> {
+    pub(super) unsafe fn get(&mut self) -> Done<(Host<'_>, &mut [u8])> {
+        let asked = &self.asked;
         // SAFETY: passed on to the caller.
         unsafe {
-            let scratch = pointer::bytes_mut(self.scratch.cast::<u8>(), self.scratch_size)?;
+            let scratch = pointer::bytes_mut(asked.scratch.cast::<u8>(), asked.scratch_size)?;
             let (scratch, template) = scratch.split_at_mut_checked(SCRATCH_LEN).ok_or(OHP_ERR_SPACE)?;
             if template.len() < TEMPLATE_CBOR + TEMPLATE_SCRATCH {
                 return Err(OHP_ERR_SPACE);
             }
             let host = Host {
-                context: context::context(self.context)?,
-                table: table::table(self.table)?,
-                tap: if self.tap.is_null() {
+                context: context::context(asked.context)?,
+                table: table::table(asked.table)?,
+                tap: if asked.tap.is_null() {
                     None
                 } else {
-                    Some(tap::tap(self.tap)?)
+                    Some(tap::tap(asked.tap)?)
                 },
-                peer: self.peer.get()?,
-                now: moment(self.now_ms)?,
-                random: self.random,
+                peer: asked.peer.get()?,
+                now: moment(asked.now_ms)?,
+                random: asked.random,
                 scratch,
-                disclosed: None,
+                disclosed: self.disclosed.as_deref_mut().map(|kept| &mut kept.disclosed),
             };
             Ok((host, template))
         }

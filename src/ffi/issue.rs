@@ -9,12 +9,57 @@ use super::own_stack::signing_at;
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized;
+use super::status::Done;
 use super::status::ohp_status::{self, OHP_ERR_MALFORMED, OHP_ERR_RANGE, OHP_ERR_SPACE, OHP_ERR_TOO_LONG};
 use super::text::{Lent, ohp_bytes, ohp_text};
 use super::vocabulary::tier;
-use crate::envelope::{ENVELOPE_MAX, Envelope};
-use crate::leg::{TRANSMIT_LEN, Transmit, issue_envelope};
+use crate::cbor::Item;
+use crate::envelope::{ENVELOPE_MAX, Envelope, Tier};
+use crate::leg::{Host, LegError, TRANSMIT_LEN, Transmit, issue_envelope};
 use crate::transport::outgoing::{ENCODED_MAX, EncodeError, HEADERS_LEN, Outgoing};
+
+/// What every function does that builds an envelope: reads what it is given, lets `make` write the envelope into the
+/// buffer, and gives the bytes out. `make` says how many there are.
+///
+/// # Safety
+/// Every pointer leads to what the header says of it.
+pub(super) unsafe fn build(
+    host: *const ohp_host,
+    tier: u32,
+    (template_data, template_len): (*const c_char, usize),
+    (buffer, buffer_size): (*mut u8, usize),
+    why: *mut ohp_text,
+    cbor: *mut ohp_bytes,
+    make: impl FnOnce(&mut Host<'_>, Tier, Item<'_>, &mut [u8]) -> Done<Result<usize, LegError>>,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: passed on to the caller.
+        let (given, buffer, mut why, out) = unsafe {
+            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
+            let given = pointer::bytes(template_data.cast(), template_len)?;
+            (given, buffer, Lent::new(why)?, Out::new(cbor)?)
+        };
+        if buffer.len() < ENVELOPE_MAX {
+            return Err(OHP_ERR_SPACE);
+        }
+        let tier = self::tier(tier)?;
+        // SAFETY: passed on to the caller.
+        let mut lent = unsafe { ohp_host::read(host) }?;
+        // SAFETY: passed on to the caller.
+        let (mut host, memory) = unsafe { lent.get() }?;
+        let mut len = 0;
+        let done = template(given, memory, &mut why).and_then(|given| {
+            signing_at(tier, || {
+                len = make(&mut host, tier, given, buffer)?.map_err(why.fail(status))?;
+                Ok(())
+            })
+        });
+        wipe_after(tier, memory);
+        done?;
+        out.set(ohp_bytes::of(buffer.get(..len).unwrap_or_default()));
+        Ok(())
+    })
+}
 
 /// Builds, seals and signs an envelope without a leg, for a host that sends it some other way. With a leg,
 /// ohp_leg_propose() does this and keeps the handoff's state. A Regulated envelope must be in the log that it names before
@@ -44,29 +89,12 @@ pub unsafe extern "C" fn ohp_issue(
     why: *mut ohp_text,
     cbor: *mut ohp_bytes,
 ) -> ohp_status {
-    guard(|| {
-        // SAFETY: as the header demands.
-        let (given, buffer, mut why, out) = unsafe {
-            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
-            let given = pointer::bytes(template_data.cast(), template_len)?;
-            (given, buffer, Lent::new(why)?, Out::new(cbor)?)
-        };
-        if buffer.len() < ENVELOPE_MAX {
-            return Err(OHP_ERR_SPACE);
-        }
-        let tier = self::tier(tier)?;
-        // SAFETY: as the header demands.
-        let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
-        let done = template(given, memory, &mut why).and_then(|given| {
-            signing_at(tier, || {
-                let envelope = issue_envelope(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-                out.set(ohp_bytes::of(envelope.bytes()));
-                Ok(())
-            })
-        });
-        wipe_after(tier, memory);
-        done
-    })
+    let given = (template_data, template_len);
+    let issue = |host: &mut Host<'_>, tier, template: Item<'_>, out: &mut [u8]| {
+        Ok(issue_envelope(host, tier, template, out).map(|envelope| envelope.bytes().len()))
+    };
+    // SAFETY: as the header demands.
+    unsafe { build(host, tier, given, (buffer, buffer_size), why, cbor, issue) }
 }
 
 /// Writes one of the INFOs that carry an envelope, without a leg: ask for part 1, and then for the others of `parts`.

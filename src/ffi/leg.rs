@@ -334,12 +334,15 @@ pub unsafe extern "C" fn ohp_leg_handle_info(
 ) -> ohp_status {
     guard(|| {
         // SAFETY: as the header demands.
-        let (asked, info, buffer) = unsafe {
+        let (mut lent, info, buffer) = unsafe {
             let buffer = pointer::bytes_mut(buffer, buffer_size)?;
-            (sized::read(host)?, sized::read(info)?.get()?, buffer)
+            (ohp_host::read(host)?, sized::read(info)?.get()?, buffer)
         };
         // SAFETY: as the header demands.
-        let ((mut host, _), why, out) = unsafe { (asked.get()?, Lent::new(why)?, sized::Out::new(handled)?) };
+        let (why, out) = unsafe { (Lent::new(why)?, sized::Out::new(handled)?) };
+        let observe = &mut observer(lent.asked.observe, lent.asked.user);
+        // SAFETY: as the header demands.
+        let (mut host, _) = unsafe { lent.get() }?;
         if buffer.len() < ENVELOPE_MAX {
             return Err(OHP_ERR_SPACE);
         }
@@ -347,7 +350,7 @@ pub unsafe extern "C" fn ohp_leg_handle_info(
         place::check::<ohp_verdict>(memory, memory_size)?;
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        let taken = leg.handle_info(&mut host, &info, buffer, &mut observer(asked.observe, asked.user));
+        let taken = leg.handle_info(&mut host, &info, buffer, observe);
         // SAFETY: as the header demands.
         out.set(unsafe { tell(taken, memory, memory_size, why) }?);
         Ok(())
@@ -381,13 +384,16 @@ pub unsafe extern "C" fn ohp_leg_verify_again(
 ) -> ohp_status {
     guard(|| {
         // SAFETY: as the header demands.
-        let (asked, cbor) = unsafe { (sized::read(host)?, pointer::bytes(cbor, cbor_len)?) };
+        let (mut lent, cbor) = unsafe { (ohp_host::read(host)?, pointer::bytes(cbor, cbor_len)?) };
         // SAFETY: as the header demands.
-        let ((mut host, _), why, out) = unsafe { (asked.get()?, Lent::new(why)?, sized::Out::new(handled)?) };
+        let (why, out) = unsafe { (Lent::new(why)?, sized::Out::new(handled)?) };
+        let observe = &mut observer(lent.asked.observe, lent.asked.user);
+        // SAFETY: as the header demands.
+        let (mut host, _) = unsafe { lent.get() }?;
         place::check::<ohp_verdict>(memory, memory_size)?;
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        let taken = leg.verify_again(&mut host, cbor, &mut observer(asked.observe, asked.user));
+        let taken = leg.verify_again(&mut host, cbor, observe);
         // SAFETY: as the header demands.
         out.set(unsafe { tell(taken, memory, memory_size, why) }?);
         Ok(())
@@ -451,7 +457,9 @@ pub unsafe extern "C" fn ohp_leg_handle_response(
 pub unsafe extern "C" fn ohp_leg_handle_timeout(leg: *mut ohp_leg, host: *const ohp_host) -> ohp_status {
     guard(|| {
         // SAFETY: as the header demands.
-        let ((mut host, _), mut leg) = unsafe { (sized::read(host)?.get()?, self::leg(leg)?) };
+        let (mut lent, mut leg) = unsafe { (ohp_host::read(host)?, self::leg(leg)?) };
+        // SAFETY: as the header demands.
+        let (mut host, _) = unsafe { lent.get() }?;
         leg.handle_timeout(&mut host);
         Ok(())
     })

@@ -20,6 +20,7 @@
 
 mod context;
 mod convert;
+mod disclosed;
 mod envelope;
 mod event;
 mod host;
@@ -43,6 +44,7 @@ mod vocabulary;
 
 pub use context::*;
 pub use convert::*;
+pub use disclosed::*;
 pub use envelope::*;
 pub use event::*;
 pub use host::{OHP_RANDOM_LEN, OHP_TEMPLATE_LEAVES_MAX, OHP_TEMPLATE_LEN_MAX, ohp_host, ohp_scratch_size};

@@ -5,8 +5,8 @@ use core::ffi::c_char;
 use zeroize::Zeroize as _;
 
 use super::host::{ohp_host, template};
+use super::issue::build;
 use super::leg::{leg, ohp_leg};
-use super::own_stack::signing_at;
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
@@ -15,9 +15,9 @@ use super::status::ohp_status::{
 };
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
-use super::vocabulary::{ohp_verb, reason, tier};
+use super::vocabulary::{ohp_verb, reason};
 use crate::cbor::Item;
-use crate::envelope::{DraftError, ENVELOPE_MAX, Tier};
+use crate::envelope::{DraftError, Tier};
 use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN, Transmit};
 use crate::trust::issue::IssueError;
 
@@ -145,31 +145,16 @@ pub unsafe extern "C" fn ohp_leg_propose(
     why: *mut ohp_text,
     cbor: *mut ohp_bytes,
 ) -> ohp_status {
-    guard(|| {
-        // SAFETY: as the header demands.
-        let (given, buffer, mut why, out) = unsafe {
-            let buffer = pointer::bytes_mut(buffer, buffer_size)?;
-            let given = pointer::bytes(template_data.cast(), template_len)?;
-            (given, buffer, Lent::new(why)?, Out::new(cbor)?)
-        };
-        if buffer.len() < ENVELOPE_MAX {
-            return Err(OHP_ERR_SPACE);
-        }
-        let tier = self::tier(tier)?;
-        // SAFETY: as the header demands.
-        let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
+    let given = (template_data, template_len);
+    let propose = |host: &mut Host<'_>, tier, template: Item<'_>, out: &mut [u8]| {
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        let done = template(given, memory, &mut why).and_then(|given| {
-            signing_at(tier, || {
-                let envelope = leg.propose(&mut host, tier, given, buffer).map_err(why.fail(status))?;
-                out.set(ohp_bytes::of(envelope.bytes()));
-                Ok(())
-            })
-        });
-        wipe_after(tier, memory);
-        done
-    })
+        Ok(leg
+            .propose(host, tier, template, out)
+            .map(|envelope| envelope.bytes().len()))
+    };
+    // SAFETY: as the header demands.
+    unsafe { build(host, tier, given, (buffer, buffer_size), why, cbor, propose) }
 }
 
 /// # Safety
@@ -182,8 +167,9 @@ unsafe fn say(
 ) -> ohp_status {
     guard(|| {
         // SAFETY: passed on to the caller.
-        let ((mut host, _), mut why, mut leg) =
-            unsafe { (sized::read(host)?.get()?, Lent::new(why)?, self::leg(leg)?) };
+        let (mut lent, mut why, mut leg) = unsafe { (ohp_host::read(host)?, Lent::new(why)?, self::leg(leg)?) };
+        // SAFETY: passed on to the caller.
+        let (mut host, _) = unsafe { lent.get() }?;
         say(&mut leg, &mut host).map_err(why.fail(status))
     })
 }
@@ -272,7 +258,9 @@ pub unsafe extern "C" fn ohp_leg_give_back(
             (pointer::text(reason, reason_len)?, given, Lent::new(why)?)
         };
         // SAFETY: as the header demands.
-        let (mut host, memory) = unsafe { sized::read(host)?.get() }?;
+        let mut lent = unsafe { ohp_host::read(host) }?;
+        // SAFETY: as the header demands.
+        let (mut host, memory) = unsafe { lent.get() }?;
         let context: Option<Item<'_>> = match given.is_empty() {
             true => None,
             false => Some(template(given, memory, &mut why)?),

@@ -190,6 +190,20 @@ pub(super) unsafe fn put<O: Holds>(memory: *mut c_void, len: usize, value: O::Va
     Ok(room.finish(value_words::<O>()))
 }
 
+/// Puts a value whose every byte is zero into the host's memory, without taking stack for it.
+///
+/// # Safety
+/// As [`put`]; and such a value is valid.
+pub(super) unsafe fn put_zeros<O: Holds>(memory: *mut c_void, len: usize) -> Done<*mut O> {
+    check::<O>(memory, len)?;
+    // SAFETY: passed on to the caller.
+    let room = unsafe { Room::<O>::new(memory, len) }?;
+    room.clear();
+    // SAFETY: there is room for the value.
+    unsafe { room.head.as_ptr().add(1).cast::<O::Value>().write_bytes(0, 1) };
+    Ok(room.finish(value_words::<O>()))
+}
+
 /// The value in an object.
 ///
 /// # Safety
@@ -199,6 +213,17 @@ pub(super) unsafe fn get<'a, O: Holds>(object: *const O) -> Done<&'a O::Value> {
     let head = head(object)?;
     // SAFETY: the head says that `put` has written a value behind it.
     Ok(unsafe { &*head.as_ptr().add(1).cast::<O::Value>() })
+}
+
+/// Makes an object plain memory again. Its value is not dropped.
+///
+/// # Safety
+/// As [`get`]; and nobody uses the object any more.
+pub(super) unsafe fn end<O: Object>(object: *mut O) -> Done {
+    let head = head(object)?;
+    // SAFETY: the head is one of ours.
+    unsafe { head.as_ref() }.kind.store(0, Release);
+    Ok(())
 }
 
 /// A value that one caller uses alone, until this is dropped.

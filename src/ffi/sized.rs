@@ -154,7 +154,10 @@ mod tests {
             assert!(size_of::<T>() >= least::<T>(), "{name} has shrunk");
         }
         first::<ohp_context_config>(40);
+        first::<ohp_disclosed_summary>(24);
+        first::<ohp_disclosed_value>(80);
         first::<ohp_event>(72);
+        first::<ohp_fault>(24);
         first::<ohp_fingerprint>(88);
         first::<ohp_frame>(40);
         first::<ohp_handled>(40);

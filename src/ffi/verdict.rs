@@ -3,6 +3,7 @@
 use core::ffi::c_void;
 
 use super::context::{self, ohp_context};
+use super::disclosed::{self, ohp_disclosed};
 use super::envelope::{self, ohp_envelope};
 use super::info::ohp_info;
 use super::panic::guard;
@@ -15,12 +16,13 @@ use super::table::{self, ohp_table};
 use super::tap::{self, ohp_tap};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
 use super::vocabulary::ohp_reason;
+use crate::envelope::ReadError;
 use crate::media::{Fingerprint, exact};
 use crate::time::Timestamp;
 use crate::transport::Echo;
 use crate::verify::{
     Call, Failure, Media, MediaDoubt, Memory, NeedKind, Outcome, Role, STEP_COUNT, Situation, Step, StepResult,
-    VERIFY_SCRATCH, Verdict, Why, verify,
+    VERIFY_SCRATCH, Verdict, Why, verify, verify_disclosing,
 };
 
 /// How the verification of an envelope ended, and why.
@@ -278,6 +280,8 @@ pub struct ohp_situation {
     pub echo: u8,
     /// Zeros.
     pub reserved: [u8; 5],
+    /// Where what the envelope discloses to us alone is put; NULL: Signed is the most that is taken.
+    pub disclosed: *mut ohp_disclosed,
 }
 
 // SAFETY: repr(C), size first, integers, pointers and a nullable function.
@@ -368,7 +372,7 @@ pub unsafe extern "C" fn ohp_verify(
 /// Every pointer in `asked` leads to what its documentation says.
 unsafe fn judge<'a>(asked: &ohp_situation, bytes: &'a [u8], scratch: &mut [u8]) -> Done<Verdict<'a>> {
     // SAFETY: passed on to the caller.
-    let context = unsafe { context::context(asked.context) }?;
+    let (context, mut disclosed) = unsafe { (context::context(asked.context)?, disclosed::lent(asked.disclosed)?) };
     // SAFETY: passed on to the caller.
     let (peer, fingerprint) = unsafe { (asked.peer.get()?, asked.fingerprint.get()?) };
     // SAFETY: passed on to the caller.
@@ -420,12 +424,11 @@ unsafe fn judge<'a>(asked: &ohp_situation, bytes: &'a [u8], scratch: &mut [u8]) 
         audio_may_follow: false,
         deadline_passed: asked.deadline_passed != 0,
     };
-    Ok(verify(
-        bytes,
-        &situation,
-        scratch,
-        &mut observer(asked.observe, asked.user),
-    ))
+    let observe = &mut observer(asked.observe, asked.user);
+    Ok(match disclosed.as_deref_mut() {
+        Some(kept) => verify_disclosing(bytes, &situation, scratch, &mut kept.disclosed, observe),
+        None => verify(bytes, &situation, scratch, observe),
+    })
 }
 
 /// Reads a verdict in short.
@@ -485,6 +488,80 @@ pub unsafe extern "C" fn ohp_verdict_detail(verdict: *const ohp_verdict, why: *m
         let (verdict, mut why) = unsafe { (self::verdict(verdict)?, Lent::wanted(why)?) };
         let (_, failure) = verdict.failure().ok_or(OHP_NONE)?;
         why.say(failure.why);
+        Ok(())
+    })
+}
+
+/// Where an envelope is wrong in form.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ohp_fault {
+    /// sizeof(ohp_fault).
+    pub size: usize,
+    /// Of bytes that are not canonical CBOR: the offset of the one that is wrong.
+    pub offset: u64,
+    /// Whether `offset` is set. Bytes with one are no envelope at all, which `ohp verify` calls "malformed".
+    pub has_offset: bool,
+    /// Whether a member breaks a rule of the schema or the tier, and `path` was written.
+    pub has_path: bool,
+    /// Zeros.
+    pub reserved: [u8; 6],
+}
+
+// SAFETY: repr(C), size first; it is only ever written.
+unsafe impl Sized_ for ohp_fault {
+    const FIRST_SIZE: usize = 24;
+}
+
+/// Says where an envelope is wrong that was refused for its form, at step 0.
+///
+/// @param verdict     A verdict.
+/// @param message     A buffer for the rule alone, without the path that ohp_verdict_detail() puts before it; or NULL.
+/// @param path        A buffer for the member's path, such as "$.control.nonce"; or NULL.
+/// @param[out] fault  Where it is wrong; set its `size` before.
+/// @return OHP_OK; OHP_NONE if the envelope was not refused for its form; OHP_ERR_NULL, OHP_ERR_ALIGNMENT,
+///         OHP_ERR_OBJECT, OHP_ERR_SIZE.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_verdict_fault(
+    verdict: *const ohp_verdict,
+    message: *mut ohp_text,
+    path: *mut ohp_text,
+    fault: *mut ohp_fault,
+) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (verdict, mut message, mut path, out) = unsafe {
+            (
+                self::verdict(verdict)?,
+                Lent::new(message)?,
+                Lent::new(path)?,
+                sized::Out::new(fault)?,
+            )
+        };
+        let (_, failure) = verdict.failure().ok_or(OHP_NONE)?;
+        let mut fault = ohp_fault {
+            size: 0,
+            offset: 0,
+            has_offset: false,
+            has_path: false,
+            reserved: [0; 6],
+        };
+        match failure.why {
+            Why::Unreadable(ReadError::Cbor(error)) => {
+                message.say(error.kind);
+                (fault.offset, fault.has_offset) = (error.offset as u64, true);
+            }
+            Why::Unreadable(error) => message.say(error),
+            Why::Schema(violation) => {
+                message.say(violation.rule);
+                path.say(violation.path);
+                fault.has_path = true;
+            }
+            _ => return Err(OHP_NONE),
+        }
+        out.set(fault);
         Ok(())
     })
 }
@@ -574,4 +651,52 @@ pub unsafe extern "C" fn ohp_verdict_envelope(
 #[unsafe(no_mangle)]
 pub extern "C" fn ohp_step_name(step: u32) -> ohp_str {
     ohp_str::or_none(Step::ALL.get(step as usize).map(|step| step.name()))
+}
+
+/// The word that reports show for an outcome, such as "accept". A retransmission and a full table are "duplicate" and
+/// "overloaded", which `ohp verify` never meets.
+///
+/// @param outcome  An ohp_outcome.
+/// @return         A text that stays valid for ever; none for a number that is no outcome.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn ohp_outcome_text(outcome: u32) -> ohp_str {
+    use ohp_outcome::*;
+    let all = [
+        (OHP_OUTCOME_ACCEPT, "accept"),
+        (OHP_OUTCOME_REJECT, "reject"),
+        (OHP_OUTCOME_NEED, "need"),
+        (OHP_OUTCOME_DUPLICATE, "duplicate"),
+        (OHP_OUTCOME_OVERLOADED, "overloaded"),
+    ];
+    let known = all.iter().find(|(known, _)| *known as u32 == outcome);
+    ohp_str::or_none(known.map(|(_, text)| *text))
+}
+
+/// The word that reports show for how a step ended, such as "pass".
+///
+/// @param result  An ohp_step_result.
+/// @return        A text that stays valid for ever; none for OHP_STEP_NOT_REACHED and for a number that is no result.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn ohp_step_result_text(result: u32) -> ohp_str {
+    let all = [StepResult::Pass, StepResult::Fail, StepResult::Skip, StepResult::Need];
+    let known = all.iter().find(|known| ohp_step_result::from(**known) as u32 == result);
+    ohp_str::or_none(known.map(|known| known.as_str()))
+}
+
+/// The word that reports show for a kind of resource, such as "jwks".
+///
+/// @param kind  An ohp_need_kind.
+/// @return      A text that stays valid for ever; none for a number that is no kind.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn ohp_need_kind_text(kind: u32) -> ohp_str {
+    use NeedKind::{ConsentReceipt, EntityStatement, Jwks, Log, Media, Resource};
+    let all = [Jwks, EntityStatement, ConsentReceipt, Resource, Log, Media];
+    let known = all.iter().find(|known| ohp_need_kind::from(**known) as u32 == kind);
+    ohp_str::or_none(known.map(|known| known.as_str()))
 }

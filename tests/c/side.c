@@ -68,6 +68,7 @@ ohp_host side_host(struct side *side)
         .now_ms = side->now_ms,
         .scratch = side->scratch,
         .scratch_size = ohp_scratch_size(),
+        .disclosed = side->disclosed,
     };
     /* Different in each call, and repeatable: no cryptography hangs on it in a test. */
     memset(host.random, 0x5a, sizeof host.random);

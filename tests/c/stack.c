@@ -31,6 +31,8 @@ static char context_text[OHP_TEMPLATE_LEN_MAX];
 static size_t core_len, deep_len, size, len, count;
 static ohp_envelope *envelope;
 static ohp_verdict *verdict;
+static ohp_disclosed *disclosed;
+static ohp_disclosed_value value = {.size = sizeof value};
 static const ohp_context *context;
 static ohp_bytes cbor;
 static ohp_str text;
@@ -127,6 +129,13 @@ static int nothing(void)
     DO(ohp_verb_text, ohp_verb_text(OHP_VERB_PROPOSE).len > 0)                                                        \
     DO(ohp_reason_text, ohp_reason_text(OHP_REASON_NOT_BOUND_TO_CALL).len > 0)                                        \
     DO(ohp_step_name, ohp_step_name(1).len > 0)                                                                       \
+    DO(ohp_outcome_text, ohp_outcome_text(OHP_OUTCOME_ACCEPT).len > 0)                                                \
+    DO(ohp_step_result_text, ohp_step_result_text(OHP_STEP_PASS).len > 0)                                             \
+    DO(ohp_need_kind_text, ohp_need_kind_text(OHP_NEED_JWKS).len > 0)                                                 \
+    DO(ohp_disclosed_size, ohp_disclosed_size() > 0)                                                                  \
+    DO(ohp_disclosed_align, ohp_disclosed_align() > 0)                                                                \
+    DO(ohp_disclosed_init, ohp_disclosed_init(memory, ohp_disclosed_size(), &receiver.why, &disclosed) == OHP_OK)     \
+    DO(ohp_disclosed_end, ohp_disclosed_end(disclosed) == OHP_OK)                                                     \
     DO(ohp_context_ref, ohp_context_ref(receiver.context) == OHP_OK && (context = receiver.context) != NULL)          \
     DO(ohp_context_unref, ohp_context_unref(&context) == OHP_OK)                                                      \
     DO(ohp_table_size, ohp_table_size(NULL, &size) == OHP_OK)                                                         \
@@ -163,6 +172,7 @@ static int nothing(void)
     DO(ohp_envelope_time, ohp_envelope_time(envelope, TEXT("issuedAt"), &(uint64_t){0}) == OHP_OK)                    \
     DO(ohp_envelope_count, ohp_envelope_count(envelope, TEXT("transcript.turns"), &count) == OHP_OK)                  \
     DO(ohp_envelope_key, ohp_envelope_key(envelope, TEXT("intent.slots"), 0, &text) == OHP_OK)                        \
+    DO(ohp_cbor_to_json, ohp_cbor_to_json(core, core_len, 1, printed, sizeof printed, &receiver.why, &len) == OHP_OK) \
     DO(ohp_envelope_json, ohp_envelope_json(envelope, NULL, 0, 1, printed, sizeof printed, &len) == OHP_OK)           \
     DO(ohp_sdp_hint, ohp_sdp_hint(TEXT(SDP), 0, &receiver.why, printed, sizeof printed, &len) == OHP_OK)              \
     DO(ohp_sdp_compare, ohp_sdp_compare(envelope, TEXT(SDP), &receiver.why, &(ohp_agreement){0}) == OHP_OK)           \
@@ -223,6 +233,13 @@ WORK(ohp_verify, ohp_verify(&situation, cbor.data, cbor.len, receiver.verdict_me
 WORK(ohp_verdict_detail, ohp_verdict_detail(verdict, &receiver.why) == OHP_OK)
 WORK(ohp_verdict_warning, ohp_verdict_warning(verdict, 0, &receiver.why) == OHP_OK)
 WORK(ohp_verdict_envelope, ohp_verdict_envelope(verdict, object, sizeof object, &envelope) == OHP_OK)
+WORK(ohp_verdict_fault, ohp_verdict_fault(verdict, &sender.why, &receiver.why, &(ohp_fault){.size = sizeof(ohp_fault)}) == OHP_OK)
+WORK(ohp_disclosed_get, ohp_disclosed_get(disclosed, &(ohp_disclosed_summary){.size = sizeof(ohp_disclosed_summary)}) == OHP_OK)
+WORK(ohp_disclosed_field, ohp_disclosed_field(disclosed, 0, &value) == OHP_OK)
+WORK(ohp_disclosed_find_field, ohp_disclosed_find_field(disclosed, TEXT("caller.vulnerable"), &value) == OHP_OK)
+WORK(ohp_disclosed_claim, ohp_disclosed_claim(disclosed, 1, &value) == OHP_OK)
+WORK(ohp_disclosed_find_claim, ohp_disclosed_find_claim(disclosed, TEXT("given_name"), &value) == OHP_OK)
+WORK(ohp_disclosed_wipe, ohp_disclosed_wipe(disclosed) == OHP_OK)
 WORK(ohp_info_parse_message, ohp_info_parse_message(large, len, &receiver.why, &info) == OHP_OK)
 
 /* Carries what one side has to send, INFO by INFO; how many there were, or -1. */
@@ -429,6 +446,60 @@ static int without_a_leg(void)
     return 0;
 }
 
+/* The tiers that disclose something, through a leg and without one. */
+static int disclosing(void)
+{
+    static uint8_t whole[OHP_ENVELOPE_LEN_MAX];
+    OK(ohp_context_unref(&receiver.context));
+    receiver.context = scene_context();
+    receiver.disclosed = disclosed = disclosed_new();
+    CHECK(receiver.context != NULL && disclosed != NULL && speak(receiver.tap, SCENE_VOICE) == 0);
+    receiver.now_ms = NOW;
+    receiver.handled.size = sizeof receiver.handled;
+    from = &sender;
+    to = &receiver;
+    for (size_t tier = 2; tier < 4; tier++) {
+        /* A table of its own: it is an earlier moment, and all scenes have one identifier. */
+        OK(ohp_table_size(NULL, &size));
+        OK(ohp_table_init(memory, size, NULL, (const uint8_t *)"0123456789abcdef", &receiver.table));
+        OK(ohp_leg_init(receiver.leg_memory, ohp_leg_size(), TEXT(CALL_ID), &receiver.leg));
+        cbor = (ohp_bytes){whole, scene_cbor(SCENES[tier], whole, sizeof whole)};
+        CHECK(cbor.len > 0);
+        one.parts = 1;
+        for (uint32_t part = 1; part <= one.parts; part++) {
+            OK(ohp_split(receiver.context, cbor.data, cbor.len, part, sender.scratch, ohp_scratch_size(), buffer,
+                         sizeof buffer, &sender.why, &one));
+            info = (ohp_info){.size = sizeof info, .content_type = one.content_type,
+                              .content_encoding = one.content_encoding, .body = one.body};
+            host = side_host(&receiver);
+            RUN(ohp_leg_handle_info);
+            CHECK(receiver.handled.sip_status == 200);
+        }
+        RUN(ohp_leg_poll_event);
+        CHECK(event.kind == OHP_EVENT_PROPOSED && event.tier == tier + 1);
+        RUN(ohp_disclosed_get);
+        RUN(ohp_disclosed_field);
+        RUN(ohp_disclosed_find_field);
+        RUN(ohp_disclosed_claim);
+        RUN(ohp_disclosed_find_claim);
+        host = side_host(&receiver);
+        RUN(ohp_leg_reject);
+        situation.context = receiver.context;
+        situation.table = NULL;
+        situation.tap = receiver.tap;
+        situation.now_ms = NOW;
+        situation.disclosed = disclosed;
+        RUN(ohp_verify);
+        RUN(ohp_disclosed_field);
+        RUN(ohp_disclosed_wipe);
+    }
+    cbor.len--;
+    RUN(ohp_verify);
+    RUN(ohp_verdict_fault);
+    disclosed_free(disclosed);
+    return 0;
+}
+
 int test_stack(void)
 {
     CHECK(side_init(&sender, SENDER_TRUST) == 0 && side_init(&receiver, RECEIVER_TRUST) == 0);
@@ -447,7 +518,7 @@ int test_stack(void)
     PLAIN(PLAINLY)
     RUN(ohp_context_new);
     OK(ohp_context_unref(&context));
-    CHECK(handed_over() == 0 && rejected() == 0 && without_a_leg() == 0);
+    CHECK(handed_over() == 0 && rejected() == 0 && without_a_leg() == 0 && disclosing() == 0);
 
     size_t most = 0;
     for (size_t at = 0; at < names; at++) {

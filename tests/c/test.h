@@ -56,6 +56,8 @@ struct side {
     char why_data[256];
     ohp_text why;
     ohp_handled handled;
+    /* What the side lends for what only it may see; NULL at first. */
+    ohp_disclosed *disclosed;
     unsigned calls;
 };
 
@@ -71,6 +73,17 @@ int settle(struct side *one, struct side *other);
 ohp_status side_propose(struct side *side, uint32_t tier, ohp_bytes *cbor);
 /* Writes 3 s of noise, which is alive, into a tap; equal seeds sound alike. */
 int speak(ohp_tap *tap, unsigned seed);
+
+/* The four proposals of tests/c/scene/, by tier; their receiver's context; memory for what they disclose. */
+extern const char *const SCENES[];
+#define SCENE_TRUST_MAX (64 * 1024)
+/* Whose voice the call has that they were made on, for speak(). */
+#define SCENE_VOICE 22
+size_t scene_file(const char *name, void *memory, size_t size);
+const ohp_context *scene_context(void);
+size_t scene_cbor(const char *tier, uint8_t *cbor, size_t size);
+ohp_disclosed *disclosed_new(void);
+void disclosed_free(ohp_disclosed *disclosed);
 
 extern const char SENDER_TRUST[];
 extern const char RECEIVER_TRUST[];
@@ -88,6 +101,7 @@ int test_envelope(void);
 int test_info(void);
 int test_sdp(void);
 int test_verify(void);
+int test_disclosed(void);
 int test_receive(void);
 int test_issue(void);
 int test_leg(void);

@@ -2,10 +2,16 @@
 //! right step, with the right word, for each thing that can be wrong.
 
 mod anchored;
+#[cfg(feature = "ffi")]
+#[allow(dead_code, reason = "the C tests use all of it")]
+#[path = "../c_abi/build.rs"]
+mod build;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod handoff;
+#[cfg(feature = "ffi")]
+mod in_c;
 mod issued;
 #[path = "../leg/pair.rs"]
 mod pair;
