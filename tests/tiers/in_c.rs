@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::TIERS;
 use crate::build;
-use crate::refused::ROWS;
+use crate::rows::ROWS;
 use crate::scene::{self, CALL, Scene};
 
 fn folder(name: &str) -> PathBuf {
@@ -147,7 +147,7 @@ fn files_of_the_c_tests_are_the_scenes() {
     let folder = build::root().join("tests/c/scene");
     let writes = std::env::var_os("OHP_WRITE_SCENES").is_some();
     let voice = spoken(VOICE);
-    let mut hold = |name: &str, bytes: Vec<u8>| {
+    let hold = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
         if writes {
             std::fs::create_dir_all(&folder).expect("a folder");

@@ -3,7 +3,6 @@
 
 mod anchored;
 #[cfg(feature = "ffi")]
-#[allow(dead_code, reason = "the C tests use all of it")]
 #[path = "../c_abi/build.rs"]
 mod build;
 mod commands;
