@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use ohp::envelope::Verb;
+use ohp::envelope::{Tier, Verb};
 use serde_json::{Value, json};
 
 use super::dialog::DialogId;
 use super::event::Reporter;
 use super::handoff::{Handoff, Happened, Sending};
+use super::log::LOG;
 use super::peer::{Config, Script};
 use super::proposal;
 use super::speech::Talker;
@@ -192,6 +193,13 @@ impl Agent {
 
     fn on_handoff(&mut self, now: Instant, happened: Happened) -> Result<(), Failure> {
         match (happened, self.scene) {
+            (Happened::AnchorNeeded(leaf), _) => {
+                let log = self.config.log.as_ref();
+                let log = log.ok_or_else(|| Failure::new("the agent needs a `log` to anchor in"))?;
+                self.reporter.tell("anchors", json!({ "log": LOG }));
+                self.handoff.anchor(log.append(&leaf));
+            }
+            (Happened::Anchored(entry), _) => self.reporter.tell("anchored", entry),
             (Happened::Judged(_, envelope), Scene::Waiting(_)) => self.on_trial_answered(now, &envelope),
             (Happened::Judged(judged, _), _) => self.reporter.tell("verified", judged),
             (Happened::Accepted, Scene::Proposing) => self.handoff.assume(),
@@ -229,7 +237,7 @@ impl Agent {
         if !worth_it || self.tries > TRIES_WITH_SOUND {
             return Err(Failure::new(format_args!("the centre rejected the handoff: {reason}")));
         }
-        let how = if self.tries < TRIES_WITH_SOUND {
+        let how = if self.tries < TRIES_WITH_SOUND || self.config.tier >= Tier::Sealed {
             "with newer sound"
         } else {
             "without a fingerprint"
@@ -240,7 +248,8 @@ impl Agent {
     }
 
     fn propose(&mut self) -> Result<(), Failure> {
-        let with_sound = self.tries < TRIES_WITH_SOUND;
+        // From Sealed upwards there is none without.
+        let with_sound = self.tries < TRIES_WITH_SOUND || self.config.tier >= Tier::Sealed;
         let call_id = self.user_agent.call_id(self.call);
         let template = proposal::template(&self.config, clock::now(), call_id)?;
         let Some(proposed) = self.handoff.propose(self.config.tier, &template, with_sound)? else {
@@ -333,7 +342,7 @@ impl Script for Agent {
             self.handoff.on_rtp(&packet);
             self.user_agent.send_rtp(now, self.call, &packet);
         }
-        self.handoff.on_time(now);
+        self.handoff.on_time(now, None)?;
         while let Some(happened) = self.handoff.poll_happened() {
             self.on_handoff(now, happened)?;
         }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::dialog::DialogId;
 use super::event::Reporter;
 use super::handoff::{Handoff, Happened};
+use super::log::LOG;
 use super::peer::{Config, Script};
 use super::proposal;
 use super::user_agent::{Event, UserAgent};
@@ -142,9 +143,15 @@ impl Centre {
 
     fn drive(&mut self, now: Instant) -> Result<(), Failure> {
         for call in &mut self.calls {
-            call.handoff.on_time(now);
+            call.handoff.on_time(now, self.config.log.as_ref())?;
             while let Some(happened) = call.handoff.poll_happened() {
                 match happened {
+                    Happened::Unresolved(leaf, stated) => {
+                        if let Some(log) = &self.config.log {
+                            self.reporter.tell("looks-up", json!({ "log": LOG }));
+                            call.handoff.look_up(stated, log.find(&leaf));
+                        }
+                    }
                     Happened::Judged(judged, _) => self.reporter.tell("verified", judged),
                     Happened::Proposed => call.handoff.accept(),
                     Happened::HandedOff => {
@@ -152,7 +159,12 @@ impl Centre {
                         call.give_back_at = self.config.give_back.then(|| now + HOLD);
                     }
                     Happened::Trouble(message) => self.reporter.tell("trouble", json!({ "message": message })),
-                    Happened::Accepted | Happened::Rejected(_) | Happened::Returned | Happened::TimedOut => {}
+                    Happened::AnchorNeeded(_)
+                    | Happened::Anchored(_)
+                    | Happened::Accepted
+                    | Happened::Rejected(_)
+                    | Happened::Returned
+                    | Happened::TimedOut => {}
                 }
             }
             // What is still on its way on the old leg is waited for: it is a message of this conversation.

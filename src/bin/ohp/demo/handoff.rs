@@ -2,21 +2,26 @@
 //!
 //! The rest of the demonstration plays the PBX; this file is what a PBX module does with the library.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use ohp::cbor::Item;
-use ohp::envelope::{ENVELOPE_MAX, Envelope, Tier, Verb};
-use ohp::leg::{self, Context, Event, Handled, Host, Leg, LegError, RANDOM_LEN, SdpOrigin};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, Field, Tier, Verb};
+use ohp::leg::{self, Context, Event, Handled, Host, Leg, LegError, RANDOM_LEN, SdpOrigin, Settings};
 use ohp::media::codec::Codec;
 use ohp::media::tap::{MAX_SECONDS, Tap, TapConfig};
 use ohp::table::{self, Table};
+use ohp::time::Timestamp;
 use ohp::transport::{Info, SipStatus};
-use ohp::verify::{Outcome, Step, StepResult, Verdict};
+use ohp::trust::bundle::Bundle;
+use ohp::trust::transparency::merkle::{self, Hash};
+use ohp::verify::{Disclosed, NeedKind, Outcome, Step, StepResult, Verdict};
 use serde_json::{Map, Value, json};
 
+use super::log::{Asked, LogAt};
 use super::message::Message;
 use super::random;
 use crate::clock;
@@ -41,23 +46,61 @@ const LOOK_AGAIN: Duration = Duration::from_millis(60);
 
 /// What one side has for all of its calls.
 pub struct Shared {
-    context: Context,
+    /// Who this side is and whom it believes, as it was told, to which resources are added that it has asked for.
+    bundle: RefCell<Value>,
+    settings: Settings,
+    /// A reload makes a new one; calls go on with either.
+    context: RefCell<Rc<Context>>,
     table: Vec<AtomicU64>,
 }
 
 impl Shared {
     /// Makes the table of a side with this configuration.
-    pub fn new(context: Context) -> Result<Rc<Self>, Failure> {
+    pub fn new(bundle: Value, settings: Settings) -> Result<Rc<Self>, Failure> {
+        let context = Rc::new(context(&bundle, settings)?);
         let words = TABLE.words().map_err(Failure::new)?;
         let table: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
         Table::init(&table, &TABLE, random::bytes()).map_err(Failure::new)?;
-        Ok(Rc::new(Self { context, table }))
+        Ok(Rc::new(Self {
+            bundle: RefCell::new(bundle),
+            settings,
+            context: RefCell::new(context),
+            table,
+        }))
     }
 
     /// The configuration.
-    pub fn context(&self) -> &Context {
-        &self.context
+    pub fn context(&self) -> Rc<Context> {
+        Rc::clone(&self.context.borrow())
     }
+
+    /// Loads the bundle again, with a log that has been asked.
+    fn know_logs(&self, logs: Value) -> Result<(), Failure> {
+        let mut bundle = self.bundle.borrow_mut();
+        bundle["logs"] = logs;
+        *self.context.borrow_mut() = Rc::new(context(&bundle, self.settings)?);
+        Ok(())
+    }
+
+    /// What is lent for a call into the library that no leg is part of.
+    pub fn with_host<R>(&self, now: Timestamp, call: impl FnOnce(&mut Host<'_>) -> R) -> R {
+        let mut scratch = vec![0; leg::SCRATCH_LEN];
+        call(&mut Host {
+            context: &self.context(),
+            table: Table::attach(&self.table).expect("the table was initialised when it was made"),
+            tap: None,
+            peer: PEER,
+            now,
+            random: random::bytes::<RANDOM_LEN>(),
+            scratch: &mut scratch,
+            disclosed: None,
+        })
+    }
+}
+
+fn context(bundle: &Value, settings: Settings) -> Result<Context, Failure> {
+    let bundle = Bundle::from_json(bundle.to_string().as_bytes()).map_err(Failure::new)?;
+    Ok(Context { bundle, settings })
 }
 
 /// An INFO to send: what the library gives a host.
@@ -77,6 +120,12 @@ pub struct Sending {
 
 /// Something that happened to the handoff.
 pub enum Happened {
+    /// A Regulated proposal of ours waits for its place in the log, of this leaf.
+    AnchorNeeded(Hash),
+    /// It is in the log and on its way: the log's entry.
+    Anchored(Value),
+    /// A Regulated proposal of the peer's is to be looked up in the log: the leaf, and what the envelope states.
+    Unresolved(Hash, String),
     /// An envelope was verified: the report, and the envelope's CBOR.
     Judged(Value, Vec<u8>),
     /// The peer proposes, and its envelope holds.
@@ -107,6 +156,12 @@ pub struct Handoff {
     shared: Rc<Shared>,
     leg: Leg,
     tap: Vec<AtomicU64>,
+    /// A proposal that waits to be anchored, and what the log is asked about it.
+    unanchored: Option<(Vec<u8>, Option<Asked>)>,
+    /// What the log is asked about a proposal of the peer's, and the leaf hash that it states.
+    looking_up: Option<(String, Asked)>,
+    /// What the envelope that was judged last disclosed.
+    disclosed: Box<Disclosed>,
     /// What is lent to the leg for each call into it.
     scratch: Vec<u8>,
     /// Where received envelopes are written.
@@ -132,6 +187,9 @@ impl Handoff {
             shared: Rc::clone(shared),
             leg: Leg::new(call_id).map_err(Failure::new)?,
             tap,
+            unanchored: None,
+            looking_up: None,
+            disclosed: Box::new(Disclosed::new()),
             scratch: vec![0; leg::SCRATCH_LEN],
             envelope: vec![0; ENVELOPE_MAX],
             pending: None,
@@ -169,7 +227,8 @@ impl Handoff {
         let mut watch = Watch::start();
         let mut envelope = std::mem::take(&mut self.envelope);
         let handled = self.with_host(true, |leg, host| {
-            report(leg.handle_info(host, &info, &mut envelope, &mut |step, result| watch.lap(step, result)))
+            let handled = leg.handle_info(host, &info, &mut envelope, &mut |step, result| watch.lap(step, result));
+            report(handled, host.disclosed.as_deref_mut())
         });
         self.envelope = envelope;
         self.note(now, handled.verdict, &watch, false);
@@ -184,7 +243,9 @@ impl Handoff {
     }
 
     /// Does what is due, and judges a proposal again that waits for sound.
-    pub fn on_time(&mut self, now: Instant) {
+    pub fn on_time(&mut self, now: Instant, log: Option<&LogAt>) -> Result<(), Failure> {
+        self.send_if_anchored();
+        self.resolve(log)?;
         self.with_host(true, |leg, host| {
             if leg.poll_timeout().is_some_and(|deadline| host.now >= deadline) {
                 leg.handle_timeout(host);
@@ -193,12 +254,14 @@ impl Handoff {
         if let Some((envelope, _)) = self.pending.take_if(|(_, then)| now >= *then) {
             let mut watch = Watch::start();
             let handled = self.with_host(true, |leg, host| {
-                report(leg.verify_again(host, &envelope, &mut |step, result| watch.lap(step, result)))
+                let handled = leg.verify_again(host, &envelope, &mut |step, result| watch.lap(step, result));
+                report(handled, host.disclosed.as_deref_mut())
             });
             self.note(now, handled.verdict, &watch, true);
         }
         self.grant();
         self.drain();
+        Ok(())
     }
 
     /// Proposes, with the fingerprint of the tapped sound or without one; gives what to tell of it, or `None` while
@@ -208,18 +271,74 @@ impl Handoff {
         let mut out = vec![0; ENVELOPE_MAX];
         let proposed = self.with_host(with_sound, |leg, host| {
             leg.propose(host, tier, template, &mut out).map(|envelope| {
-                json!({
+                let told = json!({
                     "id": envelope.id().as_str(),
                     "tier": envelope.tier().as_str(),
                     "bytes": envelope.bytes().len(),
                     "fingerprint": envelope.session().rtp_fingerprint(),
-                })
+                    "sealed": envelope.sealed().fields().collect::<Vec<_>>(),
+                });
+                (told, envelope.bytes().to_vec())
             })
         });
         match proposed {
-            Ok(proposed) => Ok(Some(proposed)),
+            Ok((proposed, cbor)) => {
+                self.unanchored = self.leg.unanchored().map(|_| (cbor, None));
+                self.drain();
+                Ok(Some(proposed))
+            }
             Err(LegError::Busy) => Ok(None),
             Err(error) => Err(Failure::new(error)),
+        }
+    }
+
+    /// Notes what the log is asked about the proposal that waits to be anchored.
+    pub fn anchor(&mut self, asked: Asked) {
+        if let Some((_, waits_for)) = &mut self.unanchored {
+            *waits_for = Some(asked);
+        }
+    }
+
+    /// Sends the proposal that waits, once it is in the log.
+    fn send_if_anchored(&mut self) {
+        let Some((cbor, Some(asked))) = &self.unanchored else {
+            return;
+        };
+        let Some(entry) = asked.poll() else { return };
+        let Some(entry) = entry else {
+            self.leg.withdraw();
+            self.unanchored = None;
+            self.happened
+                .push_back(Happened::Trouble("the log did not take the envelope".to_owned()));
+            return;
+        };
+        let cbor = cbor.clone();
+        let sent = self.with_host(true, |leg, host| leg.anchored(host, &cbor));
+        self.unanchored = None;
+        self.happened.push_back(match sent {
+            Ok(()) => Happened::Anchored(entry),
+            Err(error) => Happened::Trouble(error.to_string()),
+        });
+    }
+
+    /// Notes what the log is asked about a proposal that states this leaf hash.
+    pub fn look_up(&mut self, leaf_hash: String, asked: Asked) {
+        self.looking_up = Some((leaf_hash, asked));
+    }
+
+    /// Loads what the log has answered; the proposal that waits for it is then judged again.
+    fn resolve(&mut self, log: Option<&LogAt>) -> Result<(), Failure> {
+        let answered = self.looking_up.as_ref().and_then(|(leaf_hash, asked)| {
+            let entry = asked.poll()?;
+            Some((leaf_hash.clone(), entry))
+        });
+        let Some((leaf_hash, entry)) = answered else {
+            return Ok(());
+        };
+        self.looking_up = None;
+        match (log, entry) {
+            (Some(log), Some(entry)) => self.shared.know_logs(log.to_bundle(&leaf_hash, &entry)),
+            _ => Ok(()),
         }
     }
 
@@ -276,15 +395,16 @@ impl Handoff {
     fn with_host<R>(&mut self, with_sound: bool, call: impl FnOnce(&mut Leg, &mut Host<'_>) -> R) -> R {
         let table = Table::attach(&self.shared.table).expect("the table was initialised when it was made");
         let tap = Tap::attach(&self.tap).expect("the tap was initialised when it was made");
+        let context = self.shared.context();
         let mut host = Host {
-            context: &self.shared.context,
+            context: &context,
             table,
             tap: with_sound.then_some(tap),
             peer: PEER,
             now: clock::now(),
             random: random::bytes::<RANDOM_LEN>(),
             scratch: &mut self.scratch,
-            disclosed: None,
+            disclosed: Some(&mut self.disclosed),
         };
         call(&mut self.leg, &mut host)
     }
@@ -295,6 +415,9 @@ impl Handoff {
             return;
         };
         let waits = judged["outcome"] == "need";
+        if let Some((leaf, stated)) = leaf_to_find(&judged, &envelope).filter(|_| self.looking_up.is_none() && !again) {
+            self.happened.push_back(Happened::Unresolved(leaf, stated));
+        }
         if waits {
             self.pending = Some((envelope.clone(), now + LOOK_AGAIN));
         }
@@ -309,6 +432,7 @@ impl Handoff {
         while let Some(event) = self.leg.poll_event() {
             let happened = match event {
                 Event::Proposed { .. } => Happened::Proposed,
+                Event::AnchorNeeded { leaf, .. } => Happened::AnchorNeeded(leaf),
                 Event::Accepted { .. } => Happened::Accepted,
                 Event::Rejected { reason, .. } => {
                     Happened::Rejected(reason.map_or("unknown", |reason| reason.as_str()).to_owned())
@@ -334,10 +458,16 @@ struct Answer {
     verdict: Option<(Value, Vec<u8>)>,
 }
 
-fn report(handled: Handled<'_>) -> Answer {
+/// What happened to an INFO. What was disclosed is put on the screen, and not kept.
+fn report(handled: Handled<'_>, disclosed: Option<&mut Disclosed>) -> Answer {
     let verdict = handled.verdict.and_then(|verdict| {
         let envelope = verdict.envelope?;
-        Some((verdict_json(&verdict, &envelope), envelope.bytes().to_vec()))
+        let mut judged = verdict_json(&verdict, &envelope);
+        if let Some(disclosed) = disclosed.filter(|_| verdict.is_accepted() && envelope.verb() == Verb::Propose) {
+            show(disclosed, &mut judged["conversation"]);
+            disclosed.wipe();
+        }
+        Some((judged, envelope.bytes().to_vec()))
     });
     Answer {
         status: handled.status.code(),
@@ -359,6 +489,7 @@ fn verdict_json(verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Value {
         "tier": envelope.tier().as_str(),
         "outcome": outcome,
     });
+    judged["needs"] = verdict.needs.as_slice().iter().map(|need| need.kind.as_str()).collect();
     if let Some((_, failure)) = verdict.failure() {
         judged["reason"] = failure.reason.as_str().into();
         judged["why"] = failure.why.to_string().into();
@@ -367,6 +498,31 @@ fn verdict_json(verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Value {
         judged["conversation"] = conversation(envelope);
     }
     judged
+}
+
+/// The leaf of an envelope that lacks its log's entry, and the leaf hash that it states.
+fn leaf_to_find(judged: &Value, cbor: &[u8]) -> Option<(Hash, String)> {
+    let lacks_log = judged["needs"]
+        .as_array()?
+        .iter()
+        .any(|need| need == NeedKind::Log.as_str());
+    let envelope = Envelope::read(cbor, &mut |_| ()).ok().filter(|_| lacks_log)?;
+    let stated = envelope.item(Field::LeafHash)?.as_text()?.to_owned();
+    Some((merkle::leaf_hash(&envelope.surface().segments()), stated))
+}
+
+/// Puts what only the receiver can read beside the conversation.
+fn show(disclosed: &Disclosed, conversation: &mut Value) {
+    let shown = |value: Item<'_>| Value::from(value.as_text());
+    if let Some(fields) = disclosed.fields() {
+        let fields = fields.iter().map(|(name, value)| (name.to_owned(), shown(value)));
+        conversation["opened"] = Value::Object(fields.collect());
+    }
+    if let Some(claims) = disclosed.claims() {
+        let known = ["given_name", "account_ref"].into_iter();
+        let claims = known.filter_map(|name| Some((name.to_owned(), claims.text(name)?.into())));
+        conversation["verified"] = Value::Object(claims.collect());
+    }
 }
 
 /// What an agent's screen would show of the conversation.

@@ -1,4 +1,5 @@
-//! `ohp demo`: a live call handed over between two processes that share nothing but loopback UDP.
+//! `ohp demo`: a live call handed over between two processes that share nothing but loopback UDP and, at Regulated, a
+//! transparency log.
 //!
 //! This file is the parent: it makes the two parties' keys, starts both processes, merges what they tell into one
 //! story and judges the outcome. What a process does is in [`peer`].
@@ -9,6 +10,7 @@ mod dialog;
 mod event;
 mod handoff;
 mod link;
+mod log;
 mod message;
 mod parties;
 mod peer;
@@ -20,6 +22,7 @@ mod story;
 mod transaction;
 mod trials;
 mod user_agent;
+mod vouched;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -33,6 +36,8 @@ use serde_json::{Value, json};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, say};
 use event::Event;
+use log::Log;
+use parties::Told;
 use story::Story;
 
 pub use peer::Args as PeerArgs;
@@ -55,8 +60,8 @@ const MERGE_MS: f64 = 40.0;
     after_help = "Examples:\n  ohp demo\n  ohp demo --tier core --wav call.wav\n  ohp demo --loss 5% --reorder --seed 7"
 )]
 pub struct Args {
-    /// Conformance tier of the handoff: core or signed
-    #[arg(long, default_value = "signed", value_parser = built_tier)]
+    /// Conformance tier of the handoff: core, signed, sealed or regulated
+    #[arg(long, default_value = "signed", value_parser = known_tier)]
     tier: Tier,
     /// What the caller says: any PCM or G.711 WAV of at least a second
     #[arg(long, value_name = "FILE")]
@@ -76,14 +81,8 @@ pub struct Args {
     json: bool,
 }
 
-fn built_tier(text: &str) -> Result<Tier, String> {
-    match Tier::parse(text) {
-        Some(tier @ (Tier::Core | Tier::Signed)) => Ok(tier),
-        Some(tier) => Err(format!(
-            "a call cannot be handed over at the {tier} tier yet; `core` and `signed` can"
-        )),
-        None => Err("tiers are `core` and `signed`".to_owned()),
-    }
+fn known_tier(text: &str) -> Result<Tier, String> {
+    Tier::parse(text).ok_or_else(|| "tiers are `core`, `signed`, `sealed` and `regulated`".to_owned())
 }
 
 /// A share such as `5%` or `0.05`, below a half: nothing gets through worse weather in the time of a call.
@@ -132,12 +131,18 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// Runs both processes to their end.
 fn play(args: &Args, seed: u64, story: &mut Story) -> Result<(), Failure> {
-    let (agent_bundle, centre_bundle) = parties::bundles(args.tier);
-    let config = |role: &str, bundle: Value, offset: u64| {
+    let (told_to_agent, told_to_centre) = parties::told(args.tier)?;
+    let log = match args.tier {
+        Tier::Regulated => Some(Log::start()?),
+        _ => None,
+    };
+    let config = |role: &str, told: Told, offset: u64| {
         json!({
             "role": role,
             "tier": args.tier.as_str(),
-            "bundle": bundle,
+            "bundle": told.bundle,
+            "caller": told.caller,
+            "log": log.as_ref().map(Log::to_json),
             "loss": args.loss,
             "reorder": args.reorder,
             "seed": seed.wrapping_add(offset),
@@ -147,11 +152,11 @@ fn play(args: &Args, seed: u64, story: &mut Story) -> Result<(), Failure> {
     let (sender, events) = mpsc::channel();
     let mut merge = Merge::new(events);
 
-    let mut centre = Process::start(&config("centre", centre_bundle, 1), sender.clone())?;
+    let mut centre = Process::start(&config("centre", told_to_centre, 1), sender.clone())?;
     let listening = merge
         .wait_for(story, "listening")
         .ok_or_else(|| centre.failure("did not begin to listen"))?;
-    let mut agent_config = config("agent", agent_bundle, 0);
+    let mut agent_config = config("agent", told_to_agent, 0);
     agent_config["peer"] = listening.text("sip").into();
     let mut agent = Process::start(&agent_config, sender)?;
 

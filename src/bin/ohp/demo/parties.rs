@@ -5,7 +5,11 @@ use ohp::envelope::Tier;
 use ohp::trust::jwk::OwnKey;
 use serde_json::{Value, json};
 
+use super::proposal::{DECLARATION, MODEL_CARD, MODEL_POLICY};
 use super::random;
+use super::vouched::{CLAUSE, Vouched};
+use crate::clock;
+use crate::exit::Failure;
 
 /// What `audience.purpose` says in the demonstration.
 pub const PURPOSE: &str = "human-takeover";
@@ -24,7 +28,7 @@ pub struct Party {
     pub region: &'static str,
     /// `issuer.did`.
     pub did: &'static str,
-    /// The identifier of its signing key.
+    /// The identifier of its signing key, and the beginning of those of its other keys.
     pub kid: &'static str,
 }
 
@@ -57,14 +61,53 @@ pub fn consent() -> Value {
     })
 }
 
-/// The trust bundles of the agent and of the centre, each with its own private key and the other's public one. In
-/// life each side publishes its JWK Set and a resolver gathers the other's.
-pub fn bundles(tier: Tier) -> (Value, Value) {
-    let (agent, centre) = (Keys::new(&AGENT), Keys::new(&CENTRE));
-    (
-        bundle(tier, &AGENT, &agent, &CENTRE, &centre),
-        bundle(tier, &CENTRE, &centre, &AGENT, &agent),
-    )
+/// What a side is told before the call.
+pub struct Told {
+    /// Its trust bundle, with its private keys and the other's public ones. In life each side publishes its JWK Set and a
+    /// resolver gathers the other's.
+    pub bundle: Value,
+    /// What the agent's envelopes say of the caller from Sealed upwards.
+    pub caller: Value,
+}
+
+/// What the agent and the centre are told.
+pub fn told(tier: Tier) -> Result<(Told, Told), Failure> {
+    let (agent, centre) = (Keys::new(&AGENT, tier), Keys::new(&CENTRE, tier));
+    let mut agents = bundle(tier, &AGENT, &agent);
+    let mut centres = bundle(tier, &CENTRE, &centre);
+    agents["issuers"] = json!({ (CENTRE.did): { "jwks": centre.public } });
+    centres["issuers"] = json!({ (AGENT.did): { "jwks": agent.public } });
+    let mut caller = Value::Null;
+    if tier >= Tier::Sealed {
+        let vouched = Vouched::new(clock::now())?;
+        centres["receiver"]["minimumAal"] = "AAL2".into();
+        centres["issuers"][AGENT.did]["federation"] = vouched.federation;
+        centres["identityProviders"] = vouched.providers;
+        centres["trustAnchors"] = vouched.anchors;
+        caller = vouched.caller;
+    }
+    if tier == Tier::Regulated {
+        let receiver = &mut centres["receiver"];
+        receiver["requiredOversight"] = "human-on-the-loop".into();
+        receiver["annexIIIAllowed"] = json!([CLAUSE]);
+        // What a resolver has found behind the URLs of the agent's envelopes.
+        centres["resources"] = json!({
+            (DECLARATION): { "status": 200, "sha256": MODEL_CARD },
+            (MODEL_POLICY): { "status": 200 },
+        });
+    }
+    let told = |bundle, caller| Told { bundle, caller };
+    Ok((told(agents, caller), told(centres, Value::Null)))
+}
+
+/// The public halves of `keys` as a JWK Set.
+pub fn public_jwks(keys: &[OwnKey]) -> Value {
+    json!({ "keys": keys.iter().map(|key| read(&key.to_public_json())).collect::<Vec<_>>() })
+}
+
+fn read(json: &str) -> Value {
+    // INVARIANT: the library writes JSON.
+    serde_json::from_str(json).expect("a key's JSON is JSON")
 }
 
 struct Keys {
@@ -73,17 +116,25 @@ struct Keys {
 }
 
 impl Keys {
-    fn new(party: &Party) -> Self {
-        let key = OwnKey::ed25519(random::bytes::<SEED_LEN>(), Some(party.kid));
-        let read = |json: &str| serde_json::from_str(json).expect("a key's JSON is JSON");
+    /// The keys that a party needs at `tier`: to sign, to be sealed for, to sign beside.
+    fn new(party: &Party, tier: Tier) -> Self {
+        let kid = |kind: &str| format!("{}-{kind}", party.kid);
+        let mut keys = vec![OwnKey::ed25519(random::bytes::<SEED_LEN>(), Some(party.kid))];
+        if tier >= Tier::Sealed {
+            keys.push(OwnKey::x25519(random::bytes(), Some(&kid("x25519"))));
+        }
+        if tier == Tier::Regulated {
+            keys.push(OwnKey::ml_dsa_65(random::bytes(), Some(&kid("ml-dsa-65"))));
+        }
+        let private: Vec<Value> = keys.iter().map(|key| read(&key.to_private_json())).collect();
         Self {
-            private: read(&key.to_private_json()),
-            public: read(&key.to_public_json()),
+            private: json!({ "keys": private }),
+            public: public_jwks(&keys),
         }
     }
 }
 
-fn bundle(tier: Tier, me: &Party, mine: &Keys, other: &Party, others: &Keys) -> Value {
+fn bundle(tier: Tier, me: &Party, mine: &Keys) -> Value {
     json!({
         "ohpTrust": 1,
         "receiver": {
@@ -95,11 +146,10 @@ fn bundle(tier: Tier, me: &Party, mine: &Keys, other: &Party, others: &Keys) -> 
             "purposes": [PURPOSE],
             "jurisdictions": ["GB"],
             "processingScope": SCOPE,
-            "keys": { "keys": [mine.private] },
+            "keys": mine.private,
         },
         "consentReceipts": { (RECEIPT): {
             "purpose": PURPOSE, "scope": SCOPE, "jurisdiction": "GB", "lawfulBasis": LAWFUL_BASIS, "withdrawn": false,
         } },
-        "issuers": { (other.did): { "jwks": { "keys": [others.public] } } },
     })
 }

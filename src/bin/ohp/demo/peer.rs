@@ -2,7 +2,8 @@
 //!
 //! What it is to do comes as one JSON object on standard input, so that private keys stand in no command line:
 //! `role` (`agent` or `centre`), `tier`, `bundle` (a trust bundle whose receiver is this side), and, with defaults,
-//! `listen`, `peer` (whom the agent calls), `to` (`vendor` and `did` of the other side), `loss`, `reorder`, `seed`, `wav`,
+//! `listen`, `peer` (whom the agent calls), `caller` (what the agent knows of the caller, from Sealed upwards), `log` (where
+//! Regulated envelopes are anchored: `address` and `key`), `to` (`vendor` and `did` of the other side), `loss`, `reorder`, `seed`, `wav`,
 //! `giveBack` (whether the conversation comes back; if not, the agent hangs up once it is handed over) and `trials`
 //! (whether the agent makes the second call, in which everything is to be refused). So either side also runs alone,
 //! against another program.
@@ -14,8 +15,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ohp::envelope::Tier;
-use ohp::leg::{Context, Settings};
-use ohp::trust::bundle::Bundle;
+use ohp::leg::Settings;
 use serde_json::{Value, json};
 
 use super::agent::Agent;
@@ -23,6 +23,7 @@ use super::centre::Centre;
 use super::event::Reporter;
 use super::handoff::Shared;
 use super::link::Weather;
+use super::log::LogAt;
 use super::parties;
 use super::speech::Speech;
 use super::user_agent::UserAgent;
@@ -58,6 +59,10 @@ pub struct Config {
     pub to: (String, String),
     /// What befalls datagrams.
     pub weather: Weather,
+    /// What the agent's envelopes say of the caller from Sealed upwards.
+    pub caller: Value,
+    /// The log that Regulated envelopes are anchored in.
+    pub log: Option<LogAt>,
     /// What the caller says.
     pub speech: Speech,
     /// Whether the caller's own leg joins and the conversation comes back.
@@ -123,18 +128,19 @@ impl Config {
     fn read(config: &Value, is_agent: bool) -> Result<Self, Failure> {
         let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
         let other = if is_agent { &parties::CENTRE } else { &parties::AGENT };
-        let bundle = Bundle::from_json(config["bundle"].to_string().as_bytes()).map_err(Failure::new)?;
         let tier = Tier::parse(&text(&config["tier"], Tier::Signed.as_str()));
         Ok(Self {
             tier: tier.ok_or_else(|| Failure::new("`tier` is none of the protocol's"))?,
-            shared: Shared::new(Context {
-                bundle,
-                settings: Settings {
+            shared: Shared::new(
+                config["bundle"].clone(),
+                Settings {
                     lifetime_ms: LIFETIME_MS,
                     enforce: true,
                     ..Settings::default()
                 },
-            })?,
+            )?,
+            caller: config["caller"].clone(),
+            log: LogAt::read(&config["log"]),
             peer: address(&config["peer"])?,
             to: (
                 text(&config["to"]["vendor"], other.vendor),

@@ -2,20 +2,29 @@
 
 use ohp::cbor::Item;
 use ohp::cbor::json as cbor_json;
-use ohp::envelope::{Draft, SHAPE, STAMP_RANDOM_LEN, Tier};
-use ohp::time::{MAX_LIFETIME_MS, Timestamp};
+use ohp::envelope::{SHAPE, Tier};
+use ohp::id::EnvelopeId;
+use ohp::leg::issue_envelope;
+use ohp::time::Timestamp;
 use ohp::transport::ENVELOPE_MAX;
-use ohp::trust::issue;
-use ohp::trust::jws;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::log::LOG;
 use super::parties::{self, AGENT, PURPOSE};
 use super::peer::Config;
 use super::random;
+use super::vouched::{CLAUSE, FEDERATION};
 use crate::exit::Failure;
 
-/// Memory for a draft of this size.
-const DRAFT_LEN: usize = 16 * 1024;
+/// What the agent's envelopes refer to.
+pub const DECLARATION: &str = "https://docs.example.com/declaration.pdf";
+pub const MODEL_POLICY: &str = "https://example.com/policies/model";
+pub const MODEL_CARD: &str = "sha256:c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5";
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Length of a date such as 2026-05-28.
+const DATE_LEN: usize = 10;
 
 /// How long the call has lasted, as far as the envelope says.
 const CALL_AGE_MS: i64 = 95_000;
@@ -23,6 +32,10 @@ const CALL_AGE_MS: i64 = 95_000;
 /// Writes what only the application knows of a proposal on the call `call_id`, as canonical CBOR: everything but
 /// identifier, times, sound and signature.
 pub fn template(config: &Config, now: Timestamp, call_id: &str) -> Result<Vec<u8>, Failure> {
+    to_cbor(&said(config, now, call_id))
+}
+
+fn said(config: &Config, now: Timestamp, call_id: &str) -> Value {
     let (vendor, did) = &config.to;
     let mut context = json!({
         "issuer": { "vendor": AGENT.vendor, "agentId": AGENT.agent_id, "region": AGENT.region },
@@ -59,7 +72,61 @@ pub fn template(config: &Config, now: Timestamp, call_id: &str) -> Result<Vec<u8
             "dataResidency": ["GB"],
         });
     }
-    to_cbor(&context)
+    if config.tier >= Tier::Sealed {
+        context["issuer"]["federation"] = FEDERATION.into();
+        context["caller"] = config.caller.clone();
+        // In plain: the library seals it for the audience.
+        context["sealed"] = json!({ "fields": {
+            "payment.disputeDetail": "GBP 42.99 at Shop 114, card ending 4242",
+            "caller.callbackNumber": "+44 20 7946 0123",
+        } });
+    }
+    if config.tier == Tier::Regulated {
+        govern(&mut context, now);
+    }
+    context
+}
+
+/// What a high-risk system owes. Its proofs, the leaf hash and the second signature are the library's.
+fn govern(context: &mut Value, now: Timestamp) {
+    let day = |days: i64| {
+        now.plus(days * DAY_MS)
+            .to_string()
+            .chars()
+            .take(DATE_LEN)
+            .collect::<String>()
+    };
+    let decision = EnvelopeId::new(now, random::bytes())
+        .as_str()
+        .replacen("cse_", "dec_", 1);
+    context["issuer"]["aiRole"] = "deployer".into();
+    context["aiSystem"] = json!({
+        "id": "urn:vendor-a:assistant:cs7", "version": "2026.05.27", "riskClass": "high", "annexIIIClause": CLAUSE,
+        "modelCardSha256": MODEL_CARD,
+        "ceConformity": {
+            "assessmentRoute": "self", "notifiedBodyId": null, "declarationUrl": DECLARATION, "validUntil": day(300),
+        },
+        "gpaiChain": [{ "provider": "big-models", "model": "big-1", "systemicRisk": true, "policyUrl": MODEL_POLICY }],
+    });
+    context["governance"] = json!({
+        "aiia": { "id": "aiia:cs7", "lastReviewedAt": day(-40), "residualRisk": "low", "uri": "ohp://aiia/cs7" },
+        "fria": { "id": "fria:cs7", "completedAt": day(-38), "uri": "ohp://fria/cs7" },
+        "prohibited": {
+            "subliminalManipulation": false, "socialScoring": false, "rtBiometricIdPublic": false,
+            "emotionRecognitionWorkplace": false, "sensitiveBiometricCategorisation": false,
+        },
+        "art50Disclosure": {
+            "disclosed": true, "at": now.plus(-CALL_AGE_MS).to_string(), "modality": "voice-prompt", "language": "en-GB",
+            "transcript": "You are speaking with an automated assistant.", "ack": "implicit-continuation",
+        },
+        "art86Explanation": { "available": true, "endpoint": "https://api.example.com/explain" },
+    });
+    context["oversight"] = json!({ "mode": "human-on-the-loop", "supervisor": { "presence": "live" } });
+    context["decisions"] = json!([{
+        "id": decision, "at": now.plus(-10_000).to_string(), "type": "intent.classification",
+        "input": { "turns": 3 }, "output": { "intent": "dispute_charge" }, "humanReviewed": false,
+    }]);
+    context["transparency"] = json!({ "logId": LOG });
 }
 
 /// Writes what has changed when the conversation is given back.
@@ -74,7 +141,8 @@ pub fn resolved() -> Result<Vec<u8>, Failure> {
     }))
 }
 
-fn to_cbor(value: &serde_json::Value) -> Result<Vec<u8>, Failure> {
+/// Writes a part of an envelope as canonical CBOR.
+pub fn to_cbor(value: &Value) -> Result<Vec<u8>, Failure> {
     let text = value.to_string();
     let mut scratch = vec![0; cbor_json::scratch_len(text.len())];
     let mut out = vec![0; cbor_json::max_cbor_len(text.len())];
@@ -82,23 +150,19 @@ fn to_cbor(value: &serde_json::Value) -> Result<Vec<u8>, Failure> {
     Ok(cbor.to_vec())
 }
 
-/// Writes a whole proposal that was issued at `issued`, without sound, signed where its tier wants that: for what the
-/// library would not send.
+/// Writes a whole proposal that was issued at `issued`, without sound, sealed and signed where its tier wants that: for what
+/// a leg would not send.
 pub fn whole(config: &Config, issued: Timestamp, call_id: &str) -> Result<Vec<u8>, Failure> {
-    let context = template(config, issued, call_id)?;
-    let mut arena = vec![0; DRAFT_LEN];
-    let mut draft = Draft::new(&mut arena);
-    draft
-        .merge(Item::parse(&context).map_err(Failure::new)?)
-        .map_err(Failure::new)?;
-    let random = random::bytes::<STAMP_RANDOM_LEN>();
-    draft
-        .stamp(config.tier, issued, MAX_LIFETIME_MS, &random)
-        .map_err(Failure::new)?;
-    let (mut unsigned, mut signed) = (vec![0; ENVELOPE_MAX], vec![0; ENVELOPE_MAX]);
-    let envelope = draft.finish(&mut unsigned).map_err(Failure::new)?;
-    let mut scratch = vec![0; jws::SCRATCH_LEN];
-    let keys = &config.shared.context().bundle.receiver().keys;
-    let signed = issue::issue(&envelope, keys, issued, &mut scratch, &mut signed).map_err(Failure::new)?;
-    Ok(signed.to_vec())
+    let mut context = said(config, issued, call_id);
+    if config.tier >= Tier::Sealed {
+        // Nobody comes to compare it.
+        context["session"]["media"] = json!({ "rtpFingerprint": format!("sha256:{}", "0".repeat(64)) });
+    }
+    let template = to_cbor(&context)?;
+    let mut out = vec![0; ENVELOPE_MAX];
+    config.shared.with_host(issued, |host| {
+        let template = Item::parse(&template).map_err(Failure::new)?;
+        let envelope = issue_envelope(host, config.tier, template, &mut out).map_err(Failure::new)?;
+        Ok(envelope.bytes().to_vec())
+    })
 }

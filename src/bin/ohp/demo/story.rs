@@ -102,6 +102,31 @@ impl Story {
             ));
         }
         checks.push(Check::new("envelope that is too old", "stale", &self.refusal("stale")));
+        if tier >= Tier::Sealed {
+            let opened = self.events.iter().any(|event| {
+                let opened = event.0.get("conversation").map(|conversation| &conversation["opened"]);
+                event.who() == "centre" && opened.is_some_and(|opened| opened["payment.disputeDetail"].is_string())
+            });
+            checks.push(Check::new(
+                "sealed fields opened by the centre",
+                "yes",
+                yes_or_no(opened),
+            ));
+        }
+        if tier == Tier::Regulated {
+            let at = |who: &str, what: &str| {
+                self.events
+                    .iter()
+                    .position(|event| event.who() == who && event.what() == what)
+            };
+            let (anchored, sent) = (at("agent", "anchored"), at("agent", "proposes"));
+            let before = anchored.is_some() && anchored < sent && at("centre", "looks-up") > sent;
+            checks.push(Check::new(
+                "anchored before it was sent, and found",
+                "yes",
+                yes_or_no(before),
+            ));
+        }
         checks.push(Check::new(
             "both sides hung up and ended",
             "yes",
@@ -242,6 +267,11 @@ fn print_conversation(conversation: &Value) {
     for (name, value) in conversation["slots"].as_object().into_iter().flatten() {
         say!("{MARGIN}  {} = {}", plain(name), text(value));
     }
+    for (member, what) in [("verified", "vouched for"), ("opened", "sealed for us")] {
+        for (name, value) in conversation[member].as_object().into_iter().flatten() {
+            say!("{MARGIN}  {} = {} {FAINT}({what}){FAINT:#}", plain(name), text(value));
+        }
+    }
     say!("{MARGIN}  “{}”", text(&conversation["summary"]));
 }
 
@@ -270,6 +300,9 @@ fn sentence(event: &Event) -> Option<String> {
                 fingerprint => format!(", {}…", fingerprint.get(..19).unwrap_or(fingerprint)),
             }
         ),
+        "anchors" => format!("asks {} to take the envelope in, before it is sent", text("log")),
+        "anchored" => format!("is told its place: leaf {} of {}", number("index"), number("treeSize")),
+        "looks-up" => format!("asks {} for the envelope's entry", text("log")),
         "sends" => format!("{HEAD}{}{HEAD:#} in {}", text("verb"), infos(event)),
         "verified" => {
             let style = match text("outcome") {

@@ -124,8 +124,9 @@ impl Trial {
             did: (config.tier >= Tier::Signed).then_some(did.as_str()),
             vendor,
         };
+        let context = config.shared.context();
         let situation = Situation {
-            bundle: &config.shared.context().bundle,
+            bundle: &context.bundle,
             now: clock::now(),
             role: Role::OnLeg(Some(outstanding)),
             call: Call::Ids(&[call_id.as_str()]),
