@@ -92,8 +92,8 @@ fn assurance(now: Timestamp, provider: &Signer) -> Result<Value, Failure> {
     });
     let cbor = proposal::to_cbor(&json!({ "caller": { "assurance": assurance } }))?;
     let root = Item::parse(&cbor).map_err(Failure::new)?;
-    let path = Field::Assurance.path().split('.');
-    let block = path.fold(Some(root), |item, key| item?.map()?.get(key));
+    let mut path = Field::Assurance.path().split('.');
+    let block = path.try_fold(root, |item, key| item.map()?.get(key));
     let block = block.ok_or_else(|| Failure::new("the demonstration's caller has no assurance"))?;
     let (mut scratch, mut out) = (vec![0; jws::SCRATCH_LEN], vec![0; jws::MAX_JWS_LEN]);
     let proof = block_proof::sign(block, "proofJws", &provider.key, PROVIDER_KID, &mut scratch, &mut out);
