@@ -47,6 +47,14 @@ fn fingerprint(criterion: &mut Criterion) {
     let newest = exact::newest(&tap).expect("the sound is usable").fingerprint;
     let absent = Fingerprint::from_bytes([0; 32]);
     let window = core::array::from_fn(|at| g711::MU_LAW[usize::from(octets[at])]);
+    // Every window on a packet boundary is hashed before this one, and none off them.
+    let oldest = {
+        let pcm: Vec<_> = octets[..1600]
+            .iter()
+            .flat_map(|octet| g711::MU_LAW[usize::from(*octet)].to_le_bytes())
+            .collect();
+        Fingerprint::of_pcm(pcm.first_chunk().expect("200 ms"))
+    };
     let silence = vec![0xff; PACKETS * PACKET];
     let silent_words = words();
     let silent = tap_of(&silent_words, &silence);
@@ -57,6 +65,10 @@ fn fingerprint(criterion: &mut Criterion) {
         bencher.iter(|| exact::search(&tap, &newest))
     });
     group.bench_function("miss in 10 s", |bencher| bencher.iter(|| exact::search(&tap, &absent)));
+    assert!(matches!(exact::search(&tap, &oldest), exact::Decision::Match(found) if found.on_boundary));
+    group.bench_function("find the oldest in 10 s", |bencher| {
+        bencher.iter(|| exact::search(&tap, &oldest))
+    });
     group.bench_function("miss in 10 s of silence", |bencher| {
         bencher.iter(|| exact::search(&silent, &absent))
     });

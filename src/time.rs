@@ -36,7 +36,10 @@ impl Date {
     /// # Errors
     /// [`TimeError`] with the offset of the offending byte.
     pub fn parse(text: &str) -> Result<Self, At<TimeError>> {
-        let mut at = Scanner::new(text);
+        let mut at = Scanner {
+            bytes: text.as_bytes(),
+            pos: 0,
+        };
         let date = at.date()?;
         at.end()?;
         Ok(date)
@@ -101,7 +104,19 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError`] with the offset of the offending byte.
     pub fn parse_rfc3339(text: &str) -> Result<Self, At<TimeError>> {
-        let mut at = Scanner::new(text);
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    /// As [`Timestamp::parse_rfc3339`], of a text's bytes; other bytes than a text's are an error as well.
+    pub(crate) fn parse_bytes(bytes: &[u8]) -> Result<Self, At<TimeError>> {
+        match usual(bytes) {
+            Some(moment) => Ok(moment),
+            None => Self::parse_any(bytes),
+        }
+    }
+
+    fn parse_any(bytes: &[u8]) -> Result<Self, At<TimeError>> {
+        let mut at = Scanner { bytes, pos: 0 };
         let Date { year, month, day } = at.date()?;
         at.one_of(b"Tt")?;
         let hour = at.number(2, 0, 23)?;
@@ -176,19 +191,49 @@ impl TimestampText {
     }
 }
 
+/// Reads `YYYY-MM-DDThh:mm:ssZ`, with milliseconds or without, which is what senders write; `None` for what is anything
+/// else, or no moment.
+fn usual(bytes: &[u8]) -> Option<Timestamp> {
+    let (date, rest) = bytes.split_first_chunk()?;
+    let (day_and_time, rest) = rest.split_first_chunk()?;
+    let [year_1, year_2, year_3, year_4, _, month_1, month_2, _] = digits(date, b"0000-00-")?;
+    let [day_1, day_2, _, hour_1, hour_2, _, minute_1, minute_2] = digits(day_and_time, b"00T00:00")?;
+    let rest = match *rest {
+        [a, b, c, b'Z'] => [a, b, c, b'.', b'0', b'0', b'0', b'Z'],
+        _ => rest.try_into().ok()?,
+    };
+    let [_, second_1, second_2, _, milli_1, milli_2, milli_3, _] = digits(&rest, b":00.000Z")?;
+    let year = (year_1 * 10 + year_2) * 100 + year_3 * 10 + year_4;
+    let (month, day) = (month_1 * 10 + month_2, day_1 * 10 + day_2);
+    let (hour, minute, second) = (hour_1 * 10 + hour_2, minute_1 * 10 + minute_2, second_1 * 10 + second_2);
+    let is_moment = (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour <= 23
+        && minute <= 59
+        && second <= 60;
+    let seconds = ((days_since_epoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    let millis = milli_1 * 100 + milli_2 * 10 + milli_3;
+    is_moment.then_some(Timestamp(seconds * 1000 + millis))
+}
+
+/// The digits of `text`, where `form` has a zero; `None` unless there are digits and everything else is as in `form`.
+fn digits(text: &[u8; 8], form: &[u8; 8]) -> Option<[i64; 8]> {
+    let mut unlike = 0;
+    let values = core::array::from_fn(|at| {
+        let (byte, wanted) = (text[at], form[at]);
+        let value = byte ^ wanted;
+        unlike |= u8::from(if wanted == b'0' { value > 9 } else { value > 0 });
+        i64::from(value)
+    });
+    (unlike == 0).then_some(values)
+}
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     pos: usize,
 }
 
-impl<'a> Scanner<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            pos: 0,
-        }
-    }
-
+impl Scanner<'_> {
     fn date(&mut self) -> Result<Date, At<TimeError>> {
         let year = self.number(4, 0, 9999)?;
         self.one_of(b"-")?;
@@ -309,6 +354,24 @@ mod tests {
             ("2026-05-28T13:42:11+24:00", 20),
         ] {
             assert_eq!(Timestamp::parse_rfc3339(text).unwrap_err().offset, offset, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_any_other() {
+        for text in ["2028-02-29T23:59:60Z", "2026-11-30T19:09:01.250Z"] {
+            let mut bytes = text.as_bytes().to_vec();
+            assert_eq!(usual(&bytes).map(Ok), Some(Timestamp::parse_any(&bytes)), "{text}");
+            for at in 0..bytes.len() {
+                for other in 0..=u8::MAX {
+                    let kept = core::mem::replace(&mut bytes[at], other);
+                    if let Some(moment) = usual(&bytes) {
+                        assert_eq!(Timestamp::parse_any(&bytes), Ok(moment), "{text} with {other} at {at}");
+                    }
+                    bytes[at] = kept;
+                }
+                assert_eq!(usual(&bytes[..at]), None, "{text} cut at {at}");
+            }
         }
     }
 

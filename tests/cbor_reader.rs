@@ -1,6 +1,42 @@
 //! The CBOR reader: each way in which an input can be wrong, at its byte, and the walk over one that is right.
 
-use ohp::cbor::{Error, ErrorKind, MAX_DEPTH, MAX_INPUT_LEN, Reader, Token, TokenOf, check};
+use ohp::cbor::{Error, ErrorKind, MAX_DEPTH, MAX_INPUT_LEN, Reader, Token, TokenOf, check, json};
+use ohp::envelope::SHAPE;
+
+/// The check has a loop of its own, which must not be more lenient than the reader's.
+#[test]
+fn check_takes_what_the_reader_takes_whatever_byte_is_changed() {
+    let json = include_bytes!("../examples/envelopes/signed.json");
+    let (mut scratch, mut out) = (
+        vec![0; json::scratch_len(json.len())],
+        vec![0; json::max_cbor_len(json.len())],
+    );
+    let cbor = json::to_cbor(json, SHAPE, &mut scratch, &mut out).expect("an envelope");
+    let more = b"\x88\x18\x18\x39\x01\x00\xf9\x3c\x00\xfa\x47\xc3\x50\x00\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a\x63n\xc3\xa9\xa2\x60\xf6\x61a\xf5\x78\x18\
+        twenty-four bytes or so.";
+    assert!(check(more).is_ok());
+    let mut taken = 0;
+    for bytes in [cbor, &more[..]] {
+        let mut bytes = bytes.to_vec();
+        for at in 0..bytes.len() {
+            for change in [1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xff] {
+                bytes[at] ^= change;
+                let mut reader = Reader::new(&bytes);
+                let read = loop {
+                    match reader.next_bytes() {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                };
+                assert_eq!(check(&bytes), read, "{change:#x} at {at}");
+                taken += usize::from(read.is_ok());
+                bytes[at] ^= change;
+            }
+        }
+    }
+    assert!(taken > 1000, "{taken} changed inputs were canonical");
+}
 
 /// Each kind of error at its exact offset, and again on every further call.
 #[test]

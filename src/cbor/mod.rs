@@ -8,6 +8,7 @@
 //! Not here: what an envelope's members mean (see [`crate::envelope`]), and byte strings, bignums, other tags and
 //! indefinite lengths, which the protocol has no use for.
 
+mod check;
 mod float;
 mod head;
 mod item;
@@ -20,8 +21,9 @@ use core::fmt;
 
 use crate::error::At;
 
+pub use check::check;
 pub use item::{Array, ArrayIter, Item, Kind, Map, MapIter};
-pub use reader::{Reader, Token, TokenOf, check};
+pub use reader::{Reader, Token, TokenOf};
 pub use writer::{WriteError, Writer};
 
 /// Containers that may be open at once, in CBOR and in JSON (OHP envelopes nest about seven deep).

@@ -130,6 +130,23 @@ impl<'a> Reader<'a> {
         self.fused_step()
     }
 
+    /// The next member's key, in a map whose head or whose last value has just been read; `None` where it ends.
+    pub(crate) fn next_key(&mut self) -> Result<Option<&'a [u8]>, Error> {
+        if self.top.place == Place::Key
+            && let Some(left) = self.top.left.checked_sub(1)
+        {
+            self.top.left = left;
+            return match self.key::<&[u8]>() {
+                Ok(key) => Ok(Some(key)),
+                Err(error) => {
+                    self.fail(error);
+                    Err(error)
+                }
+            };
+        }
+        self.next_bytes().map(|_| None)
+    }
+
     /// Checks the whole item that begins next and steps over it; a key counts as an item. `None`, and no step, where
     /// the innermost container or the input ends.
     ///
@@ -177,7 +194,7 @@ impl<'a> Reader<'a> {
             _ if self.top.left == 0 => self.end(),
             Place::Key => {
                 self.top.left -= 1;
-                self.key()
+                self.key().map(|key| Some(TokenOf::Key(key)))
             }
             Place::Element | Place::Root => {
                 self.top.left -= 1;
@@ -202,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn key<T: Text<'a>>(&mut self) -> Result<Option<TokenOf<T>>, Error> {
+    fn key<T: Text<'a>>(&mut self) -> Result<T, Error> {
         let start = self.pos;
         let initial = initial_at(self.bytes, start)?;
         if initial & head::MAJOR != head::TEXT {
@@ -218,7 +235,7 @@ impl<'a> Reader<'a> {
         }
         self.top.key = Some(bytes);
         self.top.place = Place::Value;
-        Ok(Some(TokenOf::Key(key)))
+        Ok(key)
     }
 
     #[inline(always)]
@@ -391,12 +408,18 @@ impl<'a> Text<'a> for &'a str {
 impl<'a> Text<'a> for &'a [u8] {
     #[inline(always)]
     fn check(bytes: &'a [u8]) -> Option<Self> {
-        (is_ascii(bytes) || is_utf8(bytes)).then_some(bytes)
+        is_text(bytes).then_some(bytes)
     }
 
     fn from_str(text: &'a str) -> Self {
         text.as_bytes()
     }
+}
+
+/// Whether `bytes` are UTF-8.
+#[inline(always)]
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    is_ascii(bytes) || is_utf8(bytes)
 }
 
 /// Not inlined: what calls it keeps its own state in registers, and most texts are ASCII.
@@ -405,12 +428,18 @@ fn is_utf8(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).is_ok()
 }
 
-/// Whether all of `bytes` are ASCII. Texts are short: up to sixteen bytes this takes two loads.
+/// Whether all of `bytes` are ASCII. Texts are short: up to sixteen bytes this takes two loads, up to 32 four.
 #[inline(always)]
 fn is_ascii(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let seen = if bytes.len() > 16 {
+    let both = |half: &[u8; 16]| {
+        let word = u128::from_ne_bytes(*half);
+        word as u64 | (word >> 64) as u64
+    };
+    let seen = if bytes.len() > 32 {
         return bytes.is_ascii();
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        both(first) | both(last)
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -419,14 +448,4 @@ fn is_ascii(bytes: &[u8]) -> bool {
         u64::from(bytes.iter().fold(0, |seen, byte| seen | byte))
     };
     seen & HIGH == 0
-}
-
-/// Whether `bytes` are one canonical item and nothing else.
-///
-/// # Errors
-/// The first [`Error`] that a [`Reader`] meets.
-pub fn check(bytes: &[u8]) -> Result<(), Error> {
-    let mut reader = Reader::new(bytes);
-    while reader.step::<&[u8]>()?.is_some() {}
-    Ok(())
 }

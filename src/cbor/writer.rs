@@ -227,6 +227,26 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
+    /// Writes the text that the `len` bytes of `source` from `start` on are. Short ones are copied in one piece of fixed
+    /// length, with what stands behind them, where there is room for it.
+    #[inline(always)]
+    pub(super) fn text_of(&mut self, source: &[u8], start: usize, len: usize) -> Result<(), WriteError> {
+        const PIECE: usize = 32;
+        if len < 24
+            && let Some(piece) = source.get(start..).and_then(|from| from.first_chunk::<PIECE>())
+            && let Some([initial, to @ ..]) = self.out.get_mut(self.len..)
+            && let Some(to) = to.first_chunk_mut::<PIECE>()
+        {
+            *initial = head::TEXT | len as u8;
+            *to = *piece;
+            self.len += 1 + len;
+            return Ok(());
+        }
+        let text = source.get(start..).and_then(|from| from.get(..len));
+        self.head(head::TEXT, len as u64)?;
+        self.raw(text.unwrap_or_default())
+    }
+
     /// What has been written, to be put into order.
     pub(super) fn written_mut(&mut self) -> &mut [u8] {
         self.out.get_mut(..self.len).unwrap_or_default()

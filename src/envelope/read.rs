@@ -193,7 +193,7 @@ impl<'a> Walk<'a, '_> {
         let mut reviewed = Reviewed::default();
         loop {
             let key_at = self.offset();
-            let Some(Token::Key(key)) = self.reader.next_bytes()? else {
+            let Some(key) = self.reader.next_key()? else {
                 break;
             };
             let Some(member) = self.expected(&mut expected, key, key_at) else {
@@ -201,13 +201,13 @@ impl<'a> Walk<'a, '_> {
                 continue;
             };
             let start = self.offset();
-            let token = self.value(member, &member.rule)?;
+            let is_true = self.value(member, &member.rule)?;
             if let Some(field) = member.field {
                 self.spans[field as usize] = (start, self.offset());
             }
             if is_decision {
                 reviewed.reviewer |= member.key == "reviewer";
-                reviewed.by_machine_only |= member.key == "humanReviewed" && token != Some(Token::Bool(true));
+                reviewed.by_machine_only |= member.key == "humanReviewed" && !is_true;
             }
         }
         for absent in expected {
@@ -249,39 +249,53 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Checks the value that begins next against `rule`; gives back a scalar's token.
-    fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<Option<Token<'a>>, cbor::Error> {
-        let token = self.reader.next_bytes()?;
-        match (rule, token) {
-            (Rule::Map(members), Some(Token::Map(_))) => self.map(members)?,
-            (Rule::Free, Some(Token::Map(_))) => self.free(member)?,
-            (Rule::List(of, least), Some(Token::Array(count))) => {
-                if count < *least {
-                    self.broken(member, Broken::TooFew);
+    /// Checks the value that begins next against `rule`, and says whether it is `true`.
+    fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<bool, cbor::Error> {
+        match self.reader.next_bytes()? {
+            Some(Token::Text(text)) => self.text(member, rule, text),
+            Some(Token::Map(_)) => match rule {
+                Rule::Map(members) => self.map(members)?,
+                Rule::Free => self.free(member)?,
+                _ => {
+                    self.broken(member, Broken::Type);
+                    self.rest()?;
                 }
-                self.list(member, of, count)?;
-            }
-            (_, Some(Token::Map(_) | Token::Array(_))) => {
-                self.broken(member, Broken::Type);
-                self.rest()?;
-            }
-            (Rule::Text, Some(Token::Text(_))) => {}
-            (Rule::Prose, Some(Token::Text(text))) => {
-                if pan::looks_like_card_number(text) {
-                    self.broken(member, Broken::CardNumber);
+            },
+            Some(Token::Array(count)) => match rule {
+                Rule::List(of, least) => {
+                    if count < *least {
+                        self.broken(member, Broken::TooFew);
+                    }
+                    self.list(member, of, count)?;
                 }
-            }
-            (rule, Some(token)) => {
+                _ => {
+                    self.broken(member, Broken::Type);
+                    self.rest()?;
+                }
+            },
+            Some(token) => {
                 if let Err(broken) = scalar(rule, token) {
                     self.broken(member, broken);
                 }
-                if member.field == Some(Field::AiSystemRiskClass) && token == Token::Text(b"high") {
-                    self.high_risk = true;
-                }
+                return Ok(token == Token::Bool(true));
             }
-            (_, None) => {}
+            None => {}
         }
-        Ok(token)
+        Ok(false)
+    }
+
+    fn text(&mut self, member: &'static Member, rule: &'static Rule, text: &[u8]) {
+        let held = match rule {
+            Rule::Text => Ok(()),
+            Rule::Prose if pan::looks_like_card_number(text) => Err(Broken::CardNumber),
+            _ => text_of(rule, text),
+        };
+        if let Err(broken) = held {
+            self.broken(member, broken);
+        }
+        if member.field == Some(Field::AiSystemRiskClass) && text == b"high" {
+            self.high_risk = true;
+        }
     }
 
     fn list(&mut self, member: &'static Member, of: &'static Rule, count: u32) -> Result<(), cbor::Error> {
@@ -336,42 +350,49 @@ fn is_ancestor(path: &str, of: &str) -> bool {
     of.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
 }
 
+/// Whether a scalar that is no text obeys `rule`.
 fn scalar(rule: &Rule, token: Token<'_>) -> Result<(), Broken> {
-    let ensure = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
     match (rule, token) {
         (Rule::Time, Token::Time(_)) | (Rule::Bool, Token::Bool(_)) | (Rule::TextOrNull, Token::Null) => Ok(()),
-        (Rule::Time, Token::Text(_)) => Err(Broken::Untagged),
         (Rule::Confidence, Token::Float(value)) => ensure((0.0..=1.0).contains(&value), Broken::OutOfRange),
         (Rule::Confidence, Token::Unsigned(_) | Token::Negative(_)) => Err(Broken::NotFloat),
         (_, Token::Time(_)) => Err(Broken::Tagged),
-        (rule, Token::Text(text)) => match rule {
-            Rule::Text | Rule::Prose | Rule::TextOrNull => Ok(()),
-            Rule::Const(only) => ensure(text == only.as_bytes(), Broken::NotConst),
-            Rule::OneOf(words) => ensure(words.iter().any(|word| word.as_bytes() == text), Broken::NotListed),
-            Rule::Ulid(prefix) => ensure(is_prefixed_ulid(text, prefix), Broken::NotUlid),
-            Rule::Did => ensure(is_did(text), Broken::NotDid),
-            Rule::Sha256 => ensure(
-                text.strip_prefix(b"sha256:")
-                    .is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex)),
-                Broken::NotSha256,
-            ),
-            Rule::Nonce if !is_lower_hex(text) => Err(Broken::NotHex),
-            Rule::Nonce => ensure(text.len() >= 16, Broken::ShortNonce),
-            Rule::Vendor => ensure(
-                (1..=64).contains(&text.len())
-                    && text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
-                Broken::NotVendor,
-            ),
-            Rule::Capitals(least, most) => ensure(
-                (*least..=*most).contains(&text.len()) && text.iter().all(u8::is_ascii_uppercase),
-                Broken::NotCapitals,
-            ),
-            Rule::Uri => ensure(is_uri(text), Broken::NotUri),
-            Rule::Date => ensure(is_date(text), Broken::NotDate),
-            _ => Err(Broken::Type),
-        },
         _ => Err(Broken::Type),
     }
+}
+
+/// Whether a text obeys `rule`.
+fn text_of(rule: &Rule, text: &[u8]) -> Result<(), Broken> {
+    match rule {
+        Rule::Text | Rule::Prose | Rule::TextOrNull => Ok(()),
+        Rule::Time => Err(Broken::Untagged),
+        Rule::Const(only) => ensure(text == only.as_bytes(), Broken::NotConst),
+        Rule::OneOf(words) => ensure(words.iter().any(|word| word.as_bytes() == text), Broken::NotListed),
+        Rule::Ulid(prefix) => ensure(is_prefixed_ulid(text, prefix), Broken::NotUlid),
+        Rule::Did => ensure(is_did(text), Broken::NotDid),
+        Rule::Sha256 => ensure(
+            text.strip_prefix(b"sha256:")
+                .is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex)),
+            Broken::NotSha256,
+        ),
+        Rule::Nonce if !is_lower_hex(text) => Err(Broken::NotHex),
+        Rule::Nonce => ensure(text.len() >= 16, Broken::ShortNonce),
+        Rule::Vendor => ensure(
+            (1..=64).contains(&text.len()) && text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
+            Broken::NotVendor,
+        ),
+        Rule::Capitals(least, most) => ensure(
+            (*least..=*most).contains(&text.len()) && text.iter().all(u8::is_ascii_uppercase),
+            Broken::NotCapitals,
+        ),
+        Rule::Uri => ensure(is_uri(text), Broken::NotUri),
+        Rule::Date => ensure(is_date(text), Broken::NotDate),
+        Rule::Bool | Rule::Confidence | Rule::Map(_) | Rule::Free | Rule::List(..) => Err(Broken::Type),
+    }
+}
+
+fn ensure(holds: bool, broken: Broken) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(broken) }
 }
 
 fn is_lower_hex(text: &[u8]) -> bool {

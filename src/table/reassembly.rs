@@ -136,7 +136,7 @@ impl<W: Word> Slots<'_, W> {
 
     /// Opens a claimed slot whose set is in the directory. Its opener does this, or whoever finds the set.
     fn promote(&self, claimed: Slot, entry: Entry) -> Option<SlotRef> {
-        let home = u64::from(entry.place) + 1;
+        let home = u64::from(self.sets.number(entry.place)) + 1;
         let word = self.home(claimed.index);
         // Whoever else opens it may have written the same before us, and not have moved the state on yet.
         let is_written = || untag(word.load(Acquire), claimed.tag()) == Some(home);

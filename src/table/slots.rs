@@ -508,8 +508,7 @@ impl<'m, W: Word> Slots<'m, W> {
         };
         let reference = slot.reference();
         if let Some(place) = untag(self.home(slot.index).load(Relaxed), slot.tag())
-            .and_then(|home| u32::try_from(home).ok()?.checked_sub(1))
-            .filter(|place| *place < self.sets.places())
+            .and_then(|home| self.sets.place(u32::try_from(home).ok()?.checked_sub(1)?))
         {
             // Fails if that is done already: no other entry ever holds this link.
             let _ = self.sets.cell(place).compare_exchange(

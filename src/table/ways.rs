@@ -98,6 +98,11 @@ impl State {
         }
     }
 
+    /// Whether an entry in this state has all its words.
+    fn is_complete(self) -> bool {
+        matches!(self.kind(), Kind::Pending | Kind::Live)
+    }
+
     fn generation(self) -> u16 {
         (self.0 >> 3 & 0xffff) as u16
     }
@@ -115,10 +120,18 @@ impl State {
     }
 }
 
+/// Where an entry lies; ordered as the entries do. Two numbers instead of one, because it takes a division to get them
+/// back out of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    bucket: u32,
+    way: u32,
+}
+
 /// An entry, and the state it was seen in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) place: u32,
+    pub(super) place: Place,
     state: State,
 }
 
@@ -203,15 +216,24 @@ impl<'m, W: Word> Ways<'m, W> {
         }
     }
 
-    /// Number of entries.
-    pub(super) fn places(&self) -> u32 {
-        self.buckets * self.ways
+    /// A place as a number, to be kept outside of the array.
+    pub(super) fn number(&self, place: Place) -> u32 {
+        place.bucket * self.ways + place.way
+    }
+
+    /// The place of that [`number`](Self::number), if there is one.
+    pub(super) fn place(&self, number: u32) -> Option<Place> {
+        let place = Place {
+            bucket: number / self.ways,
+            way: number % self.ways,
+        };
+        (place.bucket < self.buckets).then_some(place)
     }
 
     /// A word of an entry. What a look at a bucket reads lies side by side for all its ways: the states, then the first
     /// words of the keys. The other words of an entry follow together.
-    fn word(&self, place: u32, field: u32) -> &'m W {
-        let (bucket, way) = (place / self.ways, place % self.ways);
+    #[inline]
+    fn word(&self, Place { bucket, way }: Place, field: u32) -> &'m W {
         let within = match field.checked_sub(SCANNED_FIELDS) {
             None => field * self.ways + way,
             Some(rest) => SCANNED_FIELDS * self.ways + way * (self.fields - SCANNED_FIELDS) + rest,
@@ -219,12 +241,12 @@ impl<'m, W: Word> Ways<'m, W> {
         &self.words[bucket as usize * (self.fields * self.ways) as usize + within as usize]
     }
 
-    fn state(&self, place: u32) -> &'m W {
+    fn state(&self, place: Place) -> &'m W {
         self.word(place, 0)
     }
 
     /// The word that changes while the entry lives.
-    pub(super) fn cell(&self, place: u32) -> &'m W {
+    pub(super) fn cell(&self, place: Place) -> &'m W {
         self.word(place, 1 + KEY_FIELDS as u32)
     }
 
@@ -246,28 +268,28 @@ impl<'m, W: Word> Ways<'m, W> {
         }
     }
 
-    /// Every place where the key may lie.
-    fn neighbourhood(&self, key: &Key) -> impl Iterator<Item = u32> + use<W> {
+    /// The state words of each bucket where the key may lie.
+    fn neighbourhood(&self, key: &Key) -> [(u32, &'m [W]); 2] {
         let [first, second] = self.homes(key);
-        let ways = self.ways;
-        let second_bucket = if first == second {
-            0..0
-        } else {
-            second * ways..(second + 1) * ways
-        };
-        (first * ways..(first + 1) * ways).chain(second_bucket)
+        let in_second = if first == second { &[] } else { self.states(second) };
+        [(first, self.states(first)), (second, in_second)]
+    }
+
+    fn states(&self, bucket: u32) -> &'m [W] {
+        let start = bucket as usize * (self.fields * self.ways) as usize;
+        &self.words[start..start + self.ways as usize]
     }
 
     /// Whether a complete entry is of this key. Relaxed: the state was read with acquire, and a word of a later
     /// generation has another tag.
-    fn is_of(&self, place: u32, state: State, key: &[u64; KEY_FIELDS]) -> bool {
+    fn is_of(&self, place: Place, state: State, key: &[u64; KEY_FIELDS]) -> bool {
         (1..)
             .zip(key)
             .all(|(field, payload)| self.word(place, field).load(Relaxed) == tagged(state.generation(), *payload))
     }
 
     /// Whether a PENDING or LIVE entry still stands for its key.
-    fn is_present(&self, place: u32, state: State, now: u64) -> bool {
+    fn is_present(&self, place: Place, state: State, now: u64) -> bool {
         match self.life {
             Life::UntilExpiry => now <= state.time(),
             Life::WhileBusy => state.kind() == Kind::Pending || !super::rate::is_closed(self.cell(place).load(Acquire)),
@@ -275,7 +297,7 @@ impl<'m, W: Word> Ways<'m, W> {
     }
 
     /// Whether an entry may be claimed.
-    fn is_reusable(&self, place: u32, state: State, now: u64) -> bool {
+    fn is_reusable(&self, place: Place, state: State, now: u64) -> bool {
         match (state.kind(), self.life) {
             (Kind::Free, _) => true,
             (Kind::Claimed, _) => claim::is_stale(state.time(), now, u64::MAX >> 19),
@@ -285,25 +307,23 @@ impl<'m, W: Word> Ways<'m, W> {
     }
 
     fn look(&self, key: &Key, payload: &[u64; KEY_FIELDS], now: u64) -> Look {
-        let homes = self.homes(key);
         let (mut pending, mut free, mut busy) = (None, [None; 2], [0; 2]);
-        for place in self.neighbourhood(key) {
-            let state = State(self.state(place).load(Acquire));
-            let entry = Entry { place, state };
-            if matches!(state.kind(), Kind::Live | Kind::Pending)
-                && self.is_of(place, state, payload)
-                && self.is_present(place, state, now)
-            {
-                if state.kind() == Kind::Live {
-                    return Look::Live(entry);
+        for (side, (bucket, states)) in self.neighbourhood(key).into_iter().enumerate() {
+            for (way, word) in (0..).zip(states) {
+                let place = Place { bucket, way };
+                let state = State(word.load(Acquire));
+                let entry = Entry { place, state };
+                if state.is_complete() && self.is_of(place, state, payload) && self.is_present(place, state, now) {
+                    if state.kind() == Kind::Live {
+                        return Look::Live(entry);
+                    }
+                    pending = pending.or(Some(entry));
                 }
-                pending = pending.or(Some(entry));
-            }
-            let side = usize::from(place / self.ways != homes[0]);
-            if self.is_reusable(place, state, now) {
-                free[side] = free[side].or(Some(entry));
-            } else {
-                busy[side] += 1;
+                if self.is_reusable(place, state, now) {
+                    free[side] = free[side].or(Some(entry));
+                } else {
+                    busy[side] += 1;
+                }
             }
         }
         match pending {
@@ -321,11 +341,19 @@ impl<'m, W: Word> Ways<'m, W> {
     /// The LIVE entry of a key. Wait-free, and it writes nothing.
     pub(super) fn find(&self, key: &Key, now: u64) -> Option<Entry> {
         let payload = key.payloads();
-        self.neighbourhood(key).find_map(|place| {
-            let state = State(self.state(place).load(Acquire));
-            (state.kind() == Kind::Live && self.is_of(place, state, &payload) && self.is_present(place, state, now))
-                .then_some(Entry { place, state })
-        })
+        for (bucket, states) in self.neighbourhood(key) {
+            for (way, word) in (0..).zip(states) {
+                let place = Place { bucket, way };
+                let state = State(word.load(Acquire));
+                if state.kind() == Kind::Live
+                    && self.is_of(place, state, &payload)
+                    && self.is_present(place, state, now)
+                {
+                    return Some(Entry { place, state });
+                }
+            }
+        }
+        None
     }
 
     /// The value of an entry; `None` if the entry has been claimed anew since it was found, which it is not before it
@@ -438,14 +466,7 @@ impl<'m, W: Word> Ways<'m, W> {
         // Every further round has a target of a lower place.
         for _ in 0..=2 * self.ways {
             W::fence(SeqCst);
-            let lower = self
-                .neighbourhood(key)
-                .filter(|place| *place != target.place)
-                .find_map(|place| match self.confront(place, target, payload, now) {
-                    Rival::Gone => None,
-                    Rival::Lower(rival) => Some(Ok(rival)),
-                    Rival::Won | Rival::Unresolved => Some(Err(())),
-                });
+            let lower = self.lower_rival(key, payload, target, now);
             match lower {
                 Some(Ok(rival)) => target = rival,
                 Some(Err(())) => {
@@ -460,15 +481,38 @@ impl<'m, W: Word> Ways<'m, W> {
         }
     }
 
-    /// What stands at `place` against making `target` LIVE, after knocking it out if that is `target`'s right.
-    fn confront(&self, place: u32, target: Entry, payload: &[u64; KEY_FIELDS], now: u64) -> Rival {
-        let mut state = State(self.state(place).load(Acquire));
+    /// The PENDING entry of a lower place that `target` has to leave the field to; an error where it has lost to a LIVE
+    /// one, or to the races of others.
+    fn lower_rival(
+        &self,
+        key: &Key,
+        payload: &[u64; KEY_FIELDS],
+        target: Entry,
+        now: u64,
+    ) -> Option<Result<Entry, ()>> {
+        for (bucket, states) in self.neighbourhood(key) {
+            for (way, word) in (0..).zip(states) {
+                let place = Place { bucket, way };
+                let state = State(word.load(Acquire));
+                if !state.is_complete() || place == target.place {
+                    continue;
+                }
+                match self.confront(Entry { place, state }, target, payload, now) {
+                    Rival::Gone => {}
+                    Rival::Lower(rival) => return Some(Ok(rival)),
+                    Rival::Won | Rival::Unresolved => return Some(Err(())),
+                }
+            }
+        }
+        None
+    }
+
+    /// What stands at a place against making `target` LIVE, after knocking it out if that is `target`'s right.
+    fn confront(&self, seen: Entry, target: Entry, payload: &[u64; KEY_FIELDS], now: u64) -> Rival {
+        let Entry { place, mut state } = seen;
         // An entry seen PENDING is LIVE or gone when it is looked at again, unless it has been claimed anew.
         for _ in 0..CONFRONTATIONS {
-            if !matches!(state.kind(), Kind::Live | Kind::Pending)
-                || !self.is_of(place, state, payload)
-                || !self.is_present(place, state, now)
-            {
+            if !state.is_complete() || !self.is_of(place, state, payload) || !self.is_present(place, state, now) {
                 return Rival::Gone;
             }
             let rival = Entry { place, state };
@@ -495,7 +539,7 @@ impl<W: Word> Ways<'_, W> {
             surface: (number, !number),
             call: number << 32 | number,
         };
-        let place = self.places() - 1;
+        let place = self.place(self.buckets * self.ways - 1).unwrap();
         let state = State(self.state(place).load(Acquire));
         let claimed = self.claim(Entry { place, state }, now).unwrap();
         assert!(self.fill(claimed, &key.payloads(), record.content()));

@@ -263,25 +263,32 @@ impl<'j> Encoder<'j, '_, '_> {
     }
 
     /// Writes the string whose opening quotation mark is here, and steps over it.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Result<Scanned, Error> {
-        let scanned = string::scan(self.json.as_bytes(), self.pos + 1)?;
-        if scanned.is_escaped() {
-            self.escaped(scanned)?;
-        } else {
-            let text = self.json.get(scanned.start..scanned.end).unwrap_or_default();
-            self.out.text(text).map_err(|error| self.full(error))?;
+        let start = self.pos + 1;
+        let bytes = self.json.as_bytes();
+        let len = string::plain_len(bytes.get(start..).unwrap_or_default());
+        let end = start + len;
+        if bytes.get(end) != Some(&b'"') {
+            return self.escaped();
         }
-        self.pos = scanned.end + 1;
-        Ok(scanned)
+        let written = self.out.text_of(bytes, start, len);
+        written.map_err(|error| self.full(error))?;
+        self.pos = end + 1;
+        Ok(Scanned { start, end, len })
     }
 
-    fn escaped(&mut self, scanned: Scanned) -> Result<(), Error> {
+    /// As [`Encoder::string`], of one that has escapes, or an error.
+    #[cold]
+    fn escaped(&mut self) -> Result<Scanned, Error> {
+        let scanned = string::scan(self.json.as_bytes(), self.pos + 1)?;
         let full = Error::new(ErrorKind::OutputFull, self.pos);
         self.out.head(head::TEXT, scanned.len as u64).map_err(|_| full)?;
         string::unescape(self.json, scanned, |piece| {
             self.out.raw(piece.as_bytes()).map_err(|_| full)
-        })
+        })?;
+        self.pos = scanned.end + 1;
+        Ok(scanned)
     }
 
     /// The text of the string that was written last.
@@ -317,9 +324,8 @@ impl<'j> Encoder<'j, '_, '_> {
         }
         let (bytes, len) = head::encode(major, top.count as u64);
         let head = bytes.get(..len).unwrap_or_default();
-        self.out
-            .replace_head(top.head, head)
-            .map_err(|error| self.full(error))?;
+        let written = self.out.replace_head(top.head, head);
+        written.map_err(|error| self.full(error))?;
         self.pos += 1;
         Ok(())
     }

@@ -22,6 +22,9 @@ pub(super) enum Fault {
 /// The first four bytes of an encoded key, filled up with zeros, as a number: it orders most keys, since the first of
 /// them is the length. Never 0.
 pub(super) fn prefix(encoded_key: &[u8]) -> u32 {
+    if let Some(bytes) = encoded_key.first_chunk() {
+        return u32::from_be_bytes(*bytes);
+    }
     let mut bytes = [0; 4];
     for (byte, from) in bytes.iter_mut().zip(encoded_key) {
         *byte = *from;
@@ -40,19 +43,24 @@ struct Record {
 
 impl Record {
     fn to_bytes(self) -> [u8; RECORD_LEN] {
-        let [a, b, c, d] = self.prefix.to_ne_bytes();
-        let [e, f, g, h] = self.start.to_ne_bytes();
+        let [a, b, c, d, e, f, g, h] = self.rank().to_ne_bytes();
         let [i, j, k, l] = self.end.to_ne_bytes();
         [a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
     fn from_bytes(bytes: &[u8; RECORD_LEN]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes;
+        let [_, _, _, _, _, _, _, _, i, j, k, l] = *bytes;
+        let rank = rank(bytes);
         Self {
-            prefix: u32::from_ne_bytes([a, b, c, d]),
-            start: u32::from_ne_bytes([e, f, g, h]),
+            prefix: (rank >> 32) as u32,
+            start: rank as u32,
             end: u32::from_ne_bytes([i, j, k, l]),
         }
+    }
+
+    /// Orders members by what they begin with, and those that begin alike by where they stand.
+    fn rank(self) -> u64 {
+        u64::from(self.prefix) << 32 | u64::from(self.start)
     }
 
     /// The member's bytes: its key, encoded, and its value.
@@ -76,6 +84,12 @@ impl Record {
             order => order,
         }
     }
+}
+
+/// The [`Record::rank`] that a record's bytes begin with.
+fn rank(bytes: &[u8; RECORD_LEN]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *bytes;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Records of the members of all open objects, outermost first, at the front of the scratch; what is behind them is
@@ -143,19 +157,20 @@ impl<'s> Members<'s> {
         let Some(start) = records.first().map(|record| Record::from_bytes(record).start as usize) else {
             return Ok(());
         };
-        // Keys that begin alike look out of order to who compares prefixes only.
-        let in_order = |a: &[u8; RECORD_LEN], b: &[u8; RECORD_LEN]| {
-            Record::from_bytes(a).order(Record::from_bytes(b), out) == Ordering::Less
-        };
-        if records.is_sorted_by(in_order) {
-            return Ok(());
+        records.sort_unstable_by_key(rank);
+        let begin_alike = |pair: &[[u8; RECORD_LEN]]| matches!(pair, [a, b] if Record::from_bytes(a).prefix == Record::from_bytes(b).prefix);
+        if records.windows(2).any(begin_alike) {
+            records.sort_unstable_by(|a, b| {
+                let (a, b) = (Record::from_bytes(a), Record::from_bytes(b));
+                a.order(b, out).then(a.start.cmp(&b.start))
+            });
+            if let Some(ordinal) = first_duplicate(records, out) {
+                return Err(Fault::Duplicate(ordinal));
+            }
         }
-        records.sort_unstable_by(|a, b| {
-            let (a, b) = (Record::from_bytes(a), Record::from_bytes(b));
-            a.order(b, out).then(a.start.cmp(&b.start))
-        });
-        if let Some(ordinal) = first_duplicate(records, out) {
-            return Err(Fault::Duplicate(ordinal));
+        // Keys that begin alike look out of order to who compares prefixes only.
+        if records.is_sorted_by_key(|record| Record::from_bytes(record).start) {
+            return Ok(());
         }
         let mut len = 0;
         for record in records {

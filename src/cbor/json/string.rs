@@ -21,7 +21,6 @@ impl Scanned {
 }
 
 /// Scans the string whose opening quotation mark is in front of `start`.
-#[inline]
 pub(super) fn scan(json: &[u8], start: usize) -> Result<Scanned, Error> {
     let mut pos = start;
     let mut saved = 0;
@@ -68,21 +67,20 @@ pub(super) fn unescape(
 
 /// How many bytes there are before the first that is special in a string: a quotation mark, a backslash or a control
 /// character.
-#[inline]
-fn plain_len(bytes: &[u8]) -> usize {
+#[inline(always)]
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut len = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let quote = word ^ (LOW * b'"' as u64);
-        let backslash = word ^ (LOW * b'\\' as u64);
-        // Sets the high bit of each byte that is special. A borrow may set more, but only behind a true one.
-        let quote = quote.wrapping_sub(LOW) & !quote;
-        let backslash = backslash.wrapping_sub(LOW) & !backslash;
-        let control = word.wrapping_sub(LOW * 0x20) & !word;
-        let special = (quote | backslash | control) & HIGH;
+        let quote = (word ^ (LOW * b'"' as u64)).wrapping_sub(LOW);
+        let backslash = (word ^ (LOW * b'\\' as u64)).wrapping_sub(LOW);
+        let control = word.wrapping_sub(LOW * 0x20);
+        // The high bit of each byte that is special; of those that have one themselves none is. A borrow may set more,
+        // but only behind a true one.
+        let special = (quote | backslash | control) & !word & HIGH;
         if special != 0 {
             return len + special.trailing_zeros() as usize / 8;
         }

@@ -21,7 +21,6 @@ struct Typed<'a> {
     conformance: &'a str,
     id: &'a str,
     issued_at: &'a str,
-    not_before: &'a str,
     not_after: &'a str,
     #[serde(borrow)]
     issuer: Issuer<'a>,
@@ -34,11 +33,7 @@ struct Typed<'a> {
     #[serde(borrow)]
     intent: Intent<'a>,
     #[serde(borrow)]
-    sealed: Option<Sealed<'a>>,
-    #[serde(borrow)]
     transcript: Transcript<'a>,
-    #[serde(borrow)]
-    memory: Option<Memory<'a>>,
     #[serde(borrow)]
     policy: Policy<'a>,
     #[serde(borrow)]
@@ -58,7 +53,14 @@ struct Issuer<'a> {
     #[serde(borrow)]
     federation: Option<&'a str>,
     #[serde(borrow)]
-    ai_role: Option<&'a str>,
+    attestation: Attestation<'a>,
+}
+
+#[derive(Deserialize)]
+struct Attestation<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    evidence: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -182,37 +184,12 @@ struct Step<'a> {
 
 /// The slots of this one envelope; a receiver of any envelope would have to build a tree here.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Slots<'a> {
-    #[serde(rename = "parcelRef")]
-    parcel_ref: &'a str,
-    #[serde(rename = "valueEUR")]
-    value_eur: f64,
-    #[serde(rename = "statusShown")]
-    status_shown: &'a str,
-    #[serde(borrow)]
-    claim: Claim<'a>,
-}
-
-#[derive(Deserialize)]
-struct Claim<'a> {
-    #[serde(rename = "ref")]
-    reference: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Sealed<'a> {
-    alg: &'a str,
-    #[serde(borrow)]
-    recipients: Vec<Recipient<'a>>,
-    ciphertext: &'a str,
-    #[serde(borrow)]
-    fields: Vec<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct Recipient<'a> {
-    kid: &'a str,
-    enc: &'a str,
+    invoice_ref: &'a str,
+    amount_class: &'a str,
+    is_first_dispute: bool,
+    months: u8,
 }
 
 #[derive(Deserialize)]
@@ -230,15 +207,6 @@ struct Turn<'a> {
     t: &'a str,
     role: &'a str,
     text: &'a str,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Memory<'a> {
-    #[serde(borrow)]
-    model_allowlist: Vec<&'a str>,
-    #[serde(borrow)]
-    facts: Vec<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -290,9 +258,12 @@ struct Masks<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Fallback<'a> {
     verb: &'a str,
     after: &'a str,
+    #[serde(borrow)]
+    acceptable_reasons: Vec<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -348,7 +319,7 @@ pub fn row() -> Row {
     })];
     contestants.extend(peers());
     Row {
-        name: "JSON envelope, 4.0 KB, to canonical CBOR",
+        name: "JSON envelope, 3.8 KB, to canonical CBOR",
         goal: Some(4000.0),
         answer: ANSWER,
         contestants,
