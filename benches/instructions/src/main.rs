@@ -18,7 +18,7 @@ use std::{env, fs, process};
 use ohp::cbor::{self, json};
 use ohp::crypto::ed25519::PrecomputedKey;
 use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, Tier};
-use ohp::leg::{Host, Leg, SCRATCH_LEN, RANDOM_LEN};
+use ohp::leg::{Host, Leg, RANDOM_LEN, SCRATCH_LEN};
 use ohp::media::sdp::Description;
 use ohp::media::{Fingerprint, exact, rtp};
 use ohp::table::{Config, Table};
