@@ -656,6 +656,11 @@ fn regulated(tree: &mut Tree) {
 /// A vector in which `scene` comes out of its own template.
 fn emit(tree: &mut Tree, name: &str, about: &str, mut scene: Scene, more: impl FnOnce(&mut Folder<'_>)) {
     let tier = scene.tier;
+    if tier >= Tier::Sealed {
+        let alg = "HPKE/X25519-SHA256-CHACHA20POLY1305";
+        scene.envelope["audience"]["recipientKeys"] =
+            json!([{ "kid": "other-x25519", "alg": alg }, { "kid": "centre-x25519", "alg": alg }]);
+    }
     let mut input = json!({ "now": NOW, "template": scene.template() });
     let mut expected = json!({ "outcome": "emit", "now": NOW, "callId": CALL, "tier": tier.as_str(),
         "verb": scene.envelope["control"]["verb"] });
@@ -667,8 +672,8 @@ fn emit(tree: &mut Tree, name: &str, about: &str, mut scene: Scene, more: impl F
         let identity = input["template"]["caller"]["identity"]
             .as_object_mut()
             .expect("an identity");
-        identity.insert("sdJwtVc".to_owned(), "".into());
-        identity.insert("disclosures".to_owned(), json!([]));
+        identity.remove("sdJwtVc");
+        identity.remove("disclosures");
         let claims: Vec<&str> = scene.claims.iter().map(|(name, _)| *name).collect();
         let (shown, hidden): (Vec<_>, Vec<_>) = claims
             .into_iter()
@@ -690,6 +695,17 @@ fn emit(tree: &mut Tree, name: &str, about: &str, mut scene: Scene, more: impl F
         expected["openedSealedFields"] = json!(["payment.disputeDetail", "caller.vulnerable"]);
     }
     if tier == Tier::Regulated {
+        for (block, made) in [
+            ("/governance/prohibited", "attestationJws"),
+            ("/governance/art50Disclosure", "proofJws"),
+            ("/transparency", "leafHash"),
+        ] {
+            let block = input["template"]
+                .pointer_mut(block)
+                .and_then(Value::as_object_mut)
+                .expect("a block");
+            block.remove(made);
+        }
         expected["signatureAlgsPresent"] = json!(["EdDSA", "ML-DSA-65"]);
     }
     let mut folder = tree.vector(name, "emit-positive", about);

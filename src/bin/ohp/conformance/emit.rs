@@ -1,17 +1,18 @@
 //! Vectors with an `input.json`, from which an envelope is to be made, or refused.
 //!
 //! The input holds everything that is chosen at random or by a clock, so that the bytes that come out are always the same. The
-//! parties act in the order in which they must: what the caller's credential reveals is picked, blocks are attested, fields
-//! sealed, the leaf hash worked out, and the whole is signed.
+//! order is the one in which it must be: what the caller's credential reveals is picked, fields are sealed, blocks attested, the
+//! leaf hash is worked out, and the whole is signed.
 
 use ohp::cbor::{Item, json};
 use ohp::crypto::hpke;
-use ohp::envelope::{Broken, Draft, DraftError, ENVELOPE_MAX, Envelope, SHAPE, Tier, Violation, leaf_hash_text};
+use ohp::envelope::{Broken, Draft, DraftError, ENVELOPE_MAX, Envelope, SHAPE, Tier, Violation};
 use ohp::time::Timestamp;
-use ohp::trust::jwk::{JwkSet, Material, OwnKeys};
-use ohp::trust::sealing::{self, Binding, Recipient};
-use ohp::trust::{block_proof, issue, jws, sd_jwt};
+use ohp::trust::issue::{ATTEST_MAX, IssueError, attest, issue, seal_fields};
+use ohp::trust::jwk::{JwkSet, OwnKeys};
+use ohp::trust::{jws, sd_jwt, sealing};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::expected::{Expected, Outcome};
 use super::vector::Vector;
@@ -20,12 +21,6 @@ use crate::envelope_file::Contents;
 
 /// Memory for a draft: what it copies of an envelope, and its paths.
 const DRAFT_LEN: usize = 64 * 1024;
-
-/// The blocks that the issuer signs by themselves, and the member that holds the signature.
-const ATTESTED: [(&str, &str); 2] = [
-    ("/governance/prohibited", "attestationJws"),
-    ("/governance/art50Disclosure", "proofJws"),
-];
 
 /// Why no envelope is made.
 struct Refused {
@@ -198,19 +193,19 @@ fn is_published(published: &[u8], keys: &OwnKeys, envelope: &Envelope<'_>) -> Ve
 }
 
 fn make(input: &Value, keys: &OwnKeys) -> Made {
-    let mut envelope = input["template"].clone();
+    let mut template = input["template"].clone();
     let now = input["now"]
         .as_str()
-        .or(envelope["issuedAt"].as_str())
+        .or(template["issuedAt"].as_str())
         .map(Timestamp::parse_rfc3339);
     let now = now
         .and_then(Result::ok)
         .ok_or("input.json: `now` is no RFC 3339 date-time")?;
-    let tier = envelope["conformance"]
+    let tier = template["conformance"]
         .as_str()
         .and_then(Tier::parse)
         .ok_or("input.json: no tier")?;
-    let floor = envelope["audience"]["minTier"].as_str().and_then(Tier::parse);
+    let floor = template["audience"]["minTier"].as_str().and_then(Tier::parse);
     if let Some(floor) = floor.filter(|floor| *floor > tier) {
         return Ok(Err(Refused {
             reason: "workload-requires-higher-tier",
@@ -220,63 +215,76 @@ fn make(input: &Value, keys: &OwnKeys) -> Made {
         }));
     }
     if let Some(reveal) = input.get("reveal") {
-        self::reveal(&mut envelope, reveal)?;
+        self::reveal(&mut template, reveal)?;
     }
-    if tier == Tier::Regulated {
-        for (block, member) in ATTESTED {
-            attest(&mut envelope, block, member, keys, now)?;
-        }
-    }
-    if let Some(seal) = input.get("seal") {
-        self::seal(&mut envelope, seal)?;
-    }
-    let unsigned = match finish(&envelope)? {
-        Ok(unsigned) => unsigned,
-        Err(error) => return Ok(Err(refused(&envelope, tier, error))),
-    };
-    let mut unsigned = unsigned;
-    if envelope["transparency"].get("leafHash").is_some() {
-        let hash = Envelope::read(&unsigned, &mut |_| ())
-            .map_err(|error| error.to_string())?
-            .surface_hash();
-        envelope["transparency"]["leafHash"] = String::from_utf8_lossy(&leaf_hash_text(&hash)).into_owned().into();
-        unsigned = finish(&envelope)?.map_err(|error| error.to_string())?;
-    }
-    let unsigned = Envelope::read(&unsigned, &mut |_| ()).map_err(|error| error.to_string())?;
-    let (mut scratch, mut out) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
-    match issue::issue(&unsigned, keys, now, &mut scratch, &mut out) {
-        Ok(signed) => Ok(Ok(signed.to_vec())),
-        Err(error) => Ok(Err(Refused {
-            reason: "no-valid-key",
-            min_tier: None,
-            path: None,
-            why: error.to_string(),
-        })),
-    }
+    let seal = input.get("seal").map(Seal::read).transpose()?;
+    Ok(issue_as_told(&template, seal.as_ref(), keys, now).map_err(|error| refused(&template, tier, error)))
 }
 
-/// What is unsigned but otherwise whole.
-fn finish(envelope: &Value) -> Result<Result<Vec<u8>, DraftError>, String> {
-    let cbor = to_cbor(envelope)?;
-    let (mut arena, mut out) = (vec![0; DRAFT_LEN], vec![0; ENVELOPE_MAX]);
+/// Issues as a leg does, but for what a leg adds of its own.
+fn issue_as_told(template: &Value, seal: Option<&Seal>, keys: &OwnKeys, now: Timestamp) -> Result<Vec<u8>, IssueError> {
+    let unreadable = |_| DraftError::BadValue;
+    let cbor = to_cbor(template).map_err(unreadable)?;
+    let (mut arena, mut scratch) = (vec![0; DRAFT_LEN], vec![0; jws::SCRATCH_LEN.max(sealing::SCRATCH_LEN)]);
+    let (mut part, mut out) = (vec![0; ATTEST_MAX.max(ENVELOPE_MAX)], vec![0; ENVELOPE_MAX]);
     let mut draft = Draft::new(&mut arena);
-    let finished = draft
-        .merge(Item::parse(&cbor).map_err(|error| error.to_string())?)
-        .and_then(|draft| draft.finish(&mut out).map(|envelope| envelope.bytes().to_vec()));
-    Ok(finished)
+    draft.merge(Item::parse(&cbor).map_err(|_| DraftError::BadValue)?)?;
+    if let Some(seal) = seal {
+        let fields = to_cbor(&seal.fields).map_err(unreadable)?;
+        let fields = Item::parse(&fields).map_err(|_| DraftError::BadValue)?;
+        let random = |nth: u8| Zeroizing::new(seal.random.get(usize::from(nth)).copied().unwrap_or_default());
+        seal_fields(
+            &mut draft,
+            fields,
+            &seal.recipients,
+            now,
+            random,
+            &mut scratch,
+            &mut part,
+        )?;
+    }
+    if !keys.keys().is_empty() {
+        attest(&mut draft, keys, now, &mut scratch, &mut part)?;
+    }
+    draft.state_leaf_hash(&mut part)?;
+    let unsigned = draft.finish(&mut part)?;
+    issue(&unsigned, keys, now, &mut scratch, &mut out).map(<[u8]>::to_vec)
 }
 
-fn refused(envelope: &Value, tier: Tier, error: DraftError) -> Refused {
+/// What is to be sealed, for whom, and from which randomness.
+struct Seal {
+    fields: Value,
+    recipients: JwkSet,
+    random: Vec<[u8; hpke::RANDOM_LEN]>,
+}
+
+impl Seal {
+    fn read(input: &Value) -> Result<Self, String> {
+        let recipients = JwkSet::from_json(input["recipients"].to_string().as_bytes())
+            .map_err(|error| format!("input.json: `seal.recipients`: {error}"))?;
+        let random = input["random"].as_array().into_iter().flatten();
+        let random: Option<Vec<_>> = random.map(|text| ohp::id::parse_hex(text.as_str()?)).collect();
+        let random = random.filter(|random| random.len() >= recipients.keys().len());
+        Ok(Self {
+            fields: input["fields"].clone(),
+            recipients,
+            random: random.ok_or("input.json: `seal.random` takes 64 hexadecimal digits for each recipient")?,
+        })
+    }
+}
+
+fn refused(envelope: &Value, tier: Tier, error: IssueError) -> Refused {
     let (reason, path) = match error {
-        DraftError::Invalid(Violation {
+        IssueError::NoKey | IssueError::NoPostQuantumKey => ("no-valid-key", None),
+        IssueError::Draft(DraftError::Invalid(Violation {
             rule: Broken::AboveTier,
             path,
-        }) => ("workload-requires-higher-tier", Some(path)),
-        DraftError::Invalid(Violation {
+        })) => ("workload-requires-higher-tier", Some(path)),
+        IssueError::Draft(DraftError::Invalid(Violation {
             rule: Broken::CardNumber,
             path,
-        }) => ("pii-in-clear", Some(path)),
-        DraftError::Invalid(Violation { path, .. }) => ("invalid-envelope", Some(path)),
+        })) => ("pii-in-clear", Some(path)),
+        IssueError::Draft(DraftError::Invalid(Violation { path, .. })) => ("invalid-envelope", Some(path)),
         _ => ("invalid-envelope", None),
     };
     let min_tier = (reason == "workload-requires-higher-tier")
@@ -322,70 +330,6 @@ fn reveal(envelope: &mut Value, input: &Value) -> Result<(), String> {
     envelope["caller"]["identity"]["sdJwtVc"] = token.into();
     envelope["caller"]["identity"]["disclosures"] = disclosures.collect::<Vec<_>>().into();
     Ok(())
-}
-
-/// The issuer signs a block of its own, where the signature has been left empty.
-fn attest(envelope: &mut Value, block: &str, member: &str, keys: &OwnKeys, now: Timestamp) -> Result<(), String> {
-    if envelope.pointer(block).is_none_or(|block| block[member] != "") {
-        return Ok(());
-    }
-    let (kid, key) = keys.ed25519(now).ok_or("keys/ has no Ed25519 key that is valid now")?;
-    let cbor = to_cbor(envelope)?;
-    let root = Item::parse(&cbor).map_err(|error| error.to_string())?;
-    let item = block[1..]
-        .split('/')
-        .try_fold(root, |item, key| item.map()?.get(key))
-        .ok_or("a block")?;
-    let (mut scratch, mut out) = (vec![0; jws::SCRATCH_LEN], vec![0; jws::MAX_JWS_LEN]);
-    let proof = block_proof::sign(item, member, key, kid, &mut scratch, &mut out).map_err(|error| error.to_string())?;
-    if let Some(block) = envelope.pointer_mut(block) {
-        block[member] = proof.into();
-    }
-    Ok(())
-}
-
-/// Fields are sealed for the recipients.
-fn seal(envelope: &mut Value, input: &Value) -> Result<(), String> {
-    let recipients = JwkSet::from_json(input["recipients"].to_string().as_bytes())
-        .map_err(|error| format!("input.json: `seal.recipients`: {error}"))?;
-    let mut recipient_keys = Vec::new();
-    for key in recipients.keys() {
-        match (&key.kid, &key.material) {
-            (Some(kid), Material::X25519(key)) => recipient_keys.push(Recipient { kid, key }),
-            _ => return Err("input.json: `seal.recipients` takes X25519 keys with a kid".to_owned()),
-        }
-    }
-    let random = input["random"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|text| random(text.as_str()?))
-        .collect();
-    let random: Option<Vec<_>> = random;
-    let random = random.ok_or("input.json: `seal.random` takes 64 hexadecimal digits for each recipient")?;
-    let fields = to_cbor(&input["fields"])?;
-    let text = |pointer: &str| {
-        let text = envelope.pointer(pointer).and_then(Value::as_str);
-        text.ok_or_else(|| format!("input.json: template{pointer} is missing"))
-    };
-    let binding = Binding {
-        id: text("/id")?,
-        issued_at: text("/issuedAt")?,
-        audience_did: text("/audience/did")?,
-        call_id: text("/session/callId")?,
-    };
-    let (mut scratch, mut out) = (vec![0; sealing::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
-    let fields = Item::parse(&fields).map_err(|error| error.to_string())?;
-    let block = sealing::seal(fields, &binding, &recipient_keys, &random, &mut scratch, &mut out)
-        .map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    json::from_cbor(block, &mut text, false).map_err(|error| error.to_string())?;
-    envelope["sealed"] = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    Ok(())
-}
-
-fn random(hex: &str) -> Option<[u8; hpke::RANDOM_LEN]> {
-    ohp::id::parse_hex(hex)
 }
 
 /// JSON as the canonical CBOR of an envelope.
