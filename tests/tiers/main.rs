@@ -19,6 +19,7 @@ mod refused;
 mod rekor_log;
 mod rows;
 mod scene;
+mod verify_command;
 
 use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::Tier;
