@@ -154,10 +154,29 @@ fn entry_of_other_content_or_another_tree_proves_nothing() {
         changed(&|entry| entry.proof.truncate(2)),
         Err(AnchorError::Proof(ProofError::Length))
     );
-    // The text of a checkpoint without its signature, with another's, and with the size changed under the signature.
+}
+
+#[test]
+fn checkpoint_without_signature_or_with_anothers_proves_nothing() {
+    let mut log = LocalLog::open(&folder("unsigned"), ORIGIN, key()).expect("a log");
+    for number in 0..9 {
+        log.append(&leaf(number)).expect("appended");
+    }
+    let anchored = log.entry(4).expect("an entry");
+    let known = in_bundle(&log, &anchored).0;
+    let changed = |change: &dyn Fn(&mut Anchored)| {
+        let mut anchored = anchored.clone();
+        change(&mut anchored);
+        anchor::verify(&known, &in_bundle(&log, &anchored).1, &leaf(4))
+    };
+    assert_eq!(changed(&|_| ()), Ok(()));
     let text = anchored.checkpoint.split("\n\n").next().expect("a text").to_owned();
     assert_eq!(
         changed(&|entry| entry.checkpoint = format!("{text}\n")),
+        Err(AnchorError::Note(NoteError::Form))
+    );
+    assert_eq!(
+        changed(&|entry| entry.checkpoint = format!("{text}\n\n")),
         Err(AnchorError::Note(NoteError::Form))
     );
     let mut forged = String::new();

@@ -4,9 +4,10 @@
 use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::Tier;
 use ohp::trust::federation::{Draft, issue};
+use ohp::trust::jwk::OwnKey;
 use serde_json::{Value, json};
 
-use crate::scene::{AGENT, DECLARATION, LOG, MODEL_POLICY, Scene, now};
+use crate::scene::{AGENT, DECLARATION, FEDERATION, LOG, MODEL_POLICY, Scene, now};
 
 pub type Change = fn(&mut Scene);
 
@@ -490,4 +491,59 @@ pub const ROWS: &[Row] = &[
     ("no decision", Tier::Regulated, 0, "unknown", |s| {
         s.envelope["decisions"] = json!([])
     }),
+    ("trust chain with a loop", Tier::Sealed, 1, "unknown", |s| {
+        let jwks = |key: OwnKey| format!(r#"{{"keys":[{}]}}"#, key.to_public_json());
+        let agents = jwks(OwnKey::ed25519([41; 32], Some("leaf")));
+        let federations = jwks(OwnKey::ed25519([42; 32], Some("anchor")));
+        let says = |(issuer, seed, kid): (&str, u8, &str), (subject, jwks): (&str, &str)| {
+            let draft = Draft {
+                issuer,
+                subject,
+                issued_at: now().plus(-60_000),
+                expires: now().plus(60_000),
+                jwks,
+                claims: "{}",
+            };
+            issue(&SigningKey::from_seed([seed; 32]), kid, &draft).expect("JSON")
+        };
+        let (agent, federation) = ((AGENT, 41, "leaf"), (FEDERATION, 42, "anchor"));
+        s.trust["issuers"][AGENT]["federation"]["chain"] = json!([
+            says(agent, (AGENT, &agents)),
+            says(federation, (AGENT, &agents)),
+            says(agent, (FEDERATION, &federations)),
+            says(federation, (AGENT, &agents)),
+        ]);
+    }),
+    (
+        "disclosure given twice",
+        Tier::Sealed,
+        6,
+        "assurance-insufficient",
+        |s| {
+            s.after_sealing = Some(|e| {
+                let disclosures = e["caller"]["identity"]["disclosures"].as_array_mut().expect("a list");
+                disclosures.push(disclosures[0].clone());
+            });
+        },
+    ),
+    (
+        "disclosure that no digest refers to",
+        Tier::Sealed,
+        6,
+        "assurance-insufficient",
+        |s| {
+            s.after_sealing = Some(|e| {
+                let disclosures = e["caller"]["identity"]["disclosures"].as_array_mut().expect("a list");
+                // ["AAAAAAAAAAAAAAAAAAAAAA","role","admin"]
+                disclosures.push("WyJBQUFBQUFBQUFBQUFBQUFBQUFBQUFBIiwicm9sZSIsImFkbWluIl0".into());
+            });
+        },
+    ),
+    (
+        "disclosure of a claim that stands in the open",
+        Tier::Sealed,
+        6,
+        "assurance-insufficient",
+        |s| s.open = vec![("given_name", "Eve")],
+    ),
 ];

@@ -91,6 +91,8 @@ pub struct Scene {
     /// Dotted name to value.
     pub sealed: Value,
     pub claims: Vec<(&'static str, &'static str)>,
+    /// Claims that the credential holds in the open.
+    pub open: Vec<(&'static str, &'static str)>,
     /// Which of the claims the sender shows; all if `None`.
     pub shown: Option<&'static [&'static str]>,
     pub trust: Value,
@@ -109,6 +111,7 @@ impl Scene {
             envelope: core(tier),
             sealed: json!({ "payment.disputeDetail": "card ending 4242, 42.50 GBP", "caller.vulnerable": true }),
             claims: vec![("given_name", "Ada"), ("account_ref", "acct_7781")],
+            open: Vec::new(),
             shown: None,
             trust: trust(),
             after_sealing: None,
@@ -172,21 +175,20 @@ impl Scene {
 
     /// The caller's credential with everything that it can disclose.
     pub fn credential(&self) -> String {
-        let claims: Vec<_> = self
-            .claims
-            .iter()
-            .map(|(name, value)| (*name, to_cbor(&json!(value).to_string())))
-            .collect();
-        let selective: Vec<_> = claims
-            .iter()
-            .map(|(name, value)| (*name, Item::parse(value).expect("text")))
-            .collect();
+        let encoded = |claims: &[(&'static str, &'static str)]| -> Vec<(&'static str, Vec<u8>)> {
+            let claims = claims.iter();
+            claims
+                .map(|(name, value)| (*name, to_cbor(&json!(value).to_string())))
+                .collect()
+        };
+        let (selective, open) = (encoded(&self.claims), encoded(&self.open));
+        let (selective, open) = (items(&selective), items(&open));
         let credential = sd_jwt::Credential {
             issuer: PROVIDER,
             kind: "https://login.example.org/credentials/customer",
             issued_at: now(),
             expires: Some(now().plus(3_600_000)),
-            open: &[],
+            open: &open,
             selective: &selective,
             holder: None,
         };
@@ -279,6 +281,13 @@ impl Scene {
             log["entries"][stated] = entry;
         }
     }
+}
+
+fn items<'c>(claims: &'c [(&'static str, Vec<u8>)]) -> Vec<(&'static str, Item<'c>)> {
+    let claims = claims.iter();
+    claims
+        .map(|(name, value)| (*name, Item::parse(value).expect("text")))
+        .collect()
 }
 
 /// The issuer signs a block of its own.

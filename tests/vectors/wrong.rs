@@ -28,7 +28,11 @@ pub fn write(tree: &mut Tree) {
         for (at, (what, _, step, reason, change)) in ROWS.iter().filter(|row| row.1 == tier).enumerate() {
             let mut scene = Scene::at(tier);
             change(&mut scene);
-            let slug = what.replace(['\'', '’'], "").replace([' ', '.', '/'], "-");
+            let words = what.replace('\'', "").to_lowercase();
+            let words = words
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .filter(|word| !word.is_empty());
+            let slug = words.collect::<Vec<_>>().join("-");
             let about = format!("The proposal is refused at step {step} with `{reason}`: {what}. OHP §10.");
             tree.vector(&format!("{tier}/{}-{slug}", FIRST + at), "accept-negative", &about)
                 .expected(&rejected(tier, *step, reason, what))
