@@ -341,7 +341,10 @@ typedef enum ohp_side {
 typedef enum ohp_event_kind {
     /** The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier`. */
     OHP_EVENT_PROPOSED = 1,
-    /** A proposal lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets `step`. */
+    /**
+     * A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets
+     * `step`.
+     */
     OHP_EVENT_NEEDS_RESOURCES = 2,
     /** An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`. */
     OHP_EVENT_REFUSED = 3,
@@ -353,7 +356,7 @@ typedef enum ohp_event_kind {
     OHP_EVENT_HANDED_OFF = 6,
     /** The conversation came back to the sender. */
     OHP_EVENT_RETURNED = 7,
-    /** A serious-incident report arrived and holds. */
+    /** A serious-incident report about this conversation arrived and holds. Sets `due_ms`. */
     OHP_EVENT_INCIDENT = 8,
     /** A proposal stood unanswered until its end. */
     OHP_EVENT_UNANSWERED = 9,
@@ -365,9 +368,12 @@ typedef enum ohp_event_kind {
     OHP_EVENT_IGNORED = 12,
     /** The shared table is full: an envelope could not be judged and was answered 503. There is no `id`. */
     OHP_EVENT_OVERLOADED = 13,
-    /** A Regulated proposal of ours is built and signed, and waits to be anchored. It has not been sent. */
+    /**
+     * A Regulated proposal or report of ours is built and signed, and waits to be anchored: append `leaf`, then call
+     * ohp_leg_anchored(). It has not been sent.
+     */
     OHP_EVENT_ANCHOR_NEEDED = 14,
-    /** A Regulated proposal of ours was not anchored before its own end. It has not been sent. */
+    /** A Regulated proposal or report of ours was not anchored before its own end. It has not been sent. */
     OHP_EVENT_UNANCHORED = 15,
 } ohp_event_kind;
 
@@ -957,6 +963,16 @@ typedef struct ohp_event {
     char id[OHP_ID_LEN];
     /** Zeros. */
     uint8_t reserved[3];
+    /**
+     * With OHP_EVENT_INCIDENT: when the authority must have the report, in milliseconds since the Unix epoch; fifteen days
+     * after it was issued.
+     */
+    uint64_t due_ms;
+    /**
+     * With OHP_EVENT_ANCHOR_NEEDED: the hash of the Merkle leaf that the log appends, SHA-256 of a zero byte and the signing
+     * surface (RFC 9162, section 2.1.1).
+     */
+    uint8_t leaf[32];
 } ohp_event;
 
 #ifdef __cplusplus
@@ -1359,6 +1375,20 @@ enum ohp_status ohp_envelope_surface_hash(const struct ohp_envelope *envelope,
  */
 enum ohp_status ohp_envelope_call_id(const struct ohp_envelope *envelope,
                                      struct ohp_str *id);
+
+/**
+ * When the authority must have the serious-incident report that an INCIDENT announces: fifteen days after the envelope was
+ * issued (OHP 6.5; EU AI Act, Art. 73).
+ *
+ * @param envelope  An envelope.
+ * @param[out] due  Milliseconds since the Unix epoch.
+ * @return OHP_OK; OHP_NONE if it is no INCIDENT; OHP_ERR_RANGE if that lies before the epoch; OHP_ERR_NULL,
+ *         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+ *
+ * Threads: any.
+ */
+enum ohp_status ohp_envelope_report_due(const struct ohp_envelope *envelope,
+                                        uint64_t *due);
 
 /**
  * The canonical CBOR that an envelope was read from.
@@ -2140,7 +2170,8 @@ enum ohp_status ohp_leg_handle_info(struct ohp_leg *leg,
 
 /**
  * Judges the pending proposal again, because something that it lacked may be there now: sound, or a resource in a new
- * context. Does nothing unless that proposal is pending (see ohp_leg_get_state()). Then drain the leg.
+ * context. Does nothing unless that proposal is pending (see ohp_leg_get_state()). An INCIDENT that lacked resources is judged
+ * as well: the leg keeps nothing of it, so the host sees to it until the envelope's notAfter. Then drain the leg.
  *
  * @param leg           A leg.
  * @param host          What the leg is lent for this call.
@@ -2229,6 +2260,69 @@ enum ohp_status ohp_leg_propose(struct ohp_leg *leg,
                                 size_t buffer_size,
                                 struct ohp_text *why,
                                 struct ohp_bytes *cbor);
+
+/**
+ * Reports a serious incident in this conversation to the peer (INCIDENT; OHP 6.5, EU AI Act, Art. 73). It moves nothing of a
+ * handoff. It is built and signed at Regulated, and waits to be anchored as a Regulated proposal does. Then drain the leg.
+ *
+ * The clock of fifteen days runs from its issuance; see ohp_envelope_report_due().
+ *
+ * @param leg           A leg.
+ * @param host          What the leg is lent for this call.
+ * @param category      The incident's category for control.reason, for which the protocol has no list of words.
+ * @param category_len  Its length in bytes.
+ * @param template_data The template, as for ohp_leg_propose() at Regulated.
+ * @param template_len  Its length in bytes.
+ * @param buffer        Where the report is written; OHP_ENVELOPE_LEN_MAX bytes.
+ * @param buffer_size   Its length.
+ * @param why           A buffer for what is wrong, with the path of the member; or NULL.
+ * @param[out] cbor     The report's canonical CBOR, in `buffer`: keep it for ohp_leg_anchored().
+ * @return As ohp_leg_propose(); OHP_ERR_STATE while something else waits to be anchored; OHP_ERR_UTF8.
+ *
+ * Threads: one caller at a time for each leg.
+ */
+enum ohp_status ohp_leg_report(struct ohp_leg *leg,
+                               const struct ohp_host *host,
+                               const char *category,
+                               size_t category_len,
+                               const char *template_data,
+                               size_t template_len,
+                               uint8_t *buffer,
+                               size_t buffer_size,
+                               struct ohp_text *why,
+                               struct ohp_bytes *cbor);
+
+/**
+ * Sends the proposal or the report that waits, because it is anchored now: its leaf is in the log that transparency.logId
+ * names, and will stay there. Then drain the leg.
+ *
+ * @param leg       A leg.
+ * @param host      What the leg is lent for this call.
+ * @param cbor      The envelope's canonical CBOR, as ohp_leg_propose() or ohp_leg_report() wrote it.
+ * @param cbor_len  Its length in bytes.
+ * @param why       A buffer for what is wrong, or NULL.
+ * @return OHP_OK; OHP_ERR_STATE if this is not what waits, its time is over, a message is still on its way, or the peer has
+ *         proposed meanwhile: unless its time is over it still waits; OHP_ERR_INVALID, OHP_ERR_FULL, OHP_ERR_SPACE,
+ *         OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+ *
+ * Threads: one caller at a time for each leg.
+ */
+enum ohp_status ohp_leg_anchored(struct ohp_leg *leg,
+                                 const struct ohp_host *host,
+                                 const uint8_t *cbor,
+                                 size_t cbor_len,
+                                 struct ohp_text *why);
+
+/**
+ * Forgets the proposal or the report that waits to be anchored, because no log has taken it or it is not wanted any more.
+ * Nothing has been sent.
+ *
+ * @param leg  A leg.
+ * @return OHP_OK, also if nothing waits; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+ *
+ * Threads: one caller at a time for each leg.
+ */
+enum ohp_status ohp_leg_withdraw(struct ohp_leg *leg);
 
 /**
  * Takes the conversation that was proposed. Then drain the leg.

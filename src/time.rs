@@ -15,6 +15,11 @@ pub const MAX_LIFETIME_MS: i64 = 300_000;
 /// Time that ACCEPTED may last without an ASSUME (OHP §8.4).
 pub const ASSUME_TIMEOUT_MS: i64 = 10_000;
 
+/// How long after its issuance a serious-incident report is due with the authority: fifteen days (OHP §6.5; EU AI Act,
+/// Art. 73 (2)). Days of 24 hours from the very moment, which never ends later than calendar days counted by Regulation
+/// 1182/71 do. The Act's shorter terms, for deaths and for widespread infringements, are not the protocol's.
+pub const INCIDENT_REPORT_MS: i64 = 15 * 24 * 3_600_000;
+
 /// Length of the text that [`Timestamp::to_text`] writes.
 pub const TIMESTAMP_TEXT_LEN: usize = 24;
 

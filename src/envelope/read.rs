@@ -132,6 +132,9 @@ impl<'a> Envelope<'a> {
         if self.verb() == Verb::Incident && self.tier() != Tier::Regulated {
             broken(Field::ControlVerb, Broken::IncidentBelowRegulated);
         }
+        if self.verb() == Verb::Incident && self.control().reason().is_some_and(|reason| reason.trim().is_empty()) {
+            broken(Field::ControlReason, Broken::IncidentUncategorised);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Envelope, Field, Tier, Verb};
 use crate::cbor::{Item, Map};
-use crate::time::Timestamp;
+use crate::time::{INCIDENT_REPORT_MS, Timestamp};
 
 /// How a field's item becomes a value.
 trait FromItem<'a>: Sized {
@@ -136,6 +136,13 @@ macro_rules! blocks {
 }
 
 impl Envelope<'_> {
+    /// When the authority must have the serious-incident report that an INCIDENT announces; `None` for other verbs. The clock
+    /// starts with the envelope's issuance (OHP §6.5).
+    pub fn report_due(&self) -> Option<Timestamp> {
+        let issued_at = self.issued_at().filter(|_| self.verb() == Verb::Incident)?;
+        Some(issued_at.plus(INCIDENT_REPORT_MS))
+    }
+
     /// When the issuer built the envelope.
     pub fn issued_at(&self) -> Option<Timestamp> {
         FromItem::from_item(self.item(Field::IssuedAt)?)

@@ -142,6 +142,8 @@ broken! {
     CardNumber = "holds what looks like a card number; carry a token instead",
     /// INCIDENT below Regulated.
     IncidentBelowRegulated = "INCIDENT is reserved for the regulated tier",
+    /// INCIDENT that does not say of what kind.
+    IncidentUncategorised = "is empty, and an INCIDENT must state its Art. 73 category there",
 }
 
 #[cfg(test)]

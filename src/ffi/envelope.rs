@@ -226,6 +226,25 @@ pub unsafe extern "C" fn ohp_envelope_call_id(envelope: *const ohp_envelope, id:
     unsafe { give(envelope, id, |envelope| Ok(ohp_str::of(envelope.call_id()))) }
 }
 
+/// When the authority must have the serious-incident report that an INCIDENT announces: fifteen days after the envelope was
+/// issued (OHP 6.5; EU AI Act, Art. 73).
+///
+/// @param envelope  An envelope.
+/// @param[out] due  Milliseconds since the Unix epoch.
+/// @return OHP_OK; OHP_NONE if it is no INCIDENT; OHP_ERR_RANGE if that lies before the epoch; OHP_ERR_NULL,
+///         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_envelope_report_due(envelope: *const ohp_envelope, due: *mut u64) -> ohp_status {
+    let get = |envelope: &Envelope<'_>| {
+        let due = envelope.report_due().ok_or(OHP_NONE)?;
+        u64::try_from(due.millis()).map_err(|_| OHP_ERR_RANGE)
+    };
+    // SAFETY: as the header demands.
+    unsafe { give(envelope, due, get) }
+}
+
 /// The canonical CBOR that an envelope was read from.
 ///
 /// @param envelope    An envelope.

@@ -25,7 +25,8 @@ const _: () = assert!(OHP_ID_LEN == ENVELOPE_ID_LEN);
 pub enum ohp_event_kind {
     /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier`.
     OHP_EVENT_PROPOSED = 1,
-    /// A proposal lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets `step`.
+    /// A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets
+    /// `step`.
     OHP_EVENT_NEEDS_RESOURCES = 2,
     /// An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`.
     OHP_EVENT_REFUSED = 3,
@@ -37,7 +38,7 @@ pub enum ohp_event_kind {
     OHP_EVENT_HANDED_OFF = 6,
     /// The conversation came back to the sender.
     OHP_EVENT_RETURNED = 7,
-    /// A serious-incident report arrived and holds.
+    /// A serious-incident report about this conversation arrived and holds. Sets `due_ms`.
     OHP_EVENT_INCIDENT = 8,
     /// A proposal stood unanswered until its end.
     OHP_EVENT_UNANSWERED = 9,
@@ -49,9 +50,10 @@ pub enum ohp_event_kind {
     OHP_EVENT_IGNORED = 12,
     /// The shared table is full: an envelope could not be judged and was answered 503. There is no `id`.
     OHP_EVENT_OVERLOADED = 13,
-    /// A Regulated proposal of ours is built and signed, and waits to be anchored. It has not been sent.
+    /// A Regulated proposal or report of ours is built and signed, and waits to be anchored: append `leaf`, then call
+    /// ohp_leg_anchored(). It has not been sent.
     OHP_EVENT_ANCHOR_NEEDED = 14,
-    /// A Regulated proposal of ours was not anchored before its own end. It has not been sent.
+    /// A Regulated proposal or report of ours was not anchored before its own end. It has not been sent.
     OHP_EVENT_UNANCHORED = 15,
 }
 
@@ -86,6 +88,12 @@ pub struct ohp_event {
     pub id: [c_char; OHP_ID_LEN],
     /// Zeros.
     pub reserved: [u8; 3],
+    /// With OHP_EVENT_INCIDENT: when the authority must have the report, in milliseconds since the Unix epoch; fifteen days
+    /// after it was issued.
+    pub due_ms: u64,
+    /// With OHP_EVENT_ANCHOR_NEEDED: the hash of the Merkle leaf that the log appends, SHA-256 of a zero byte and the signing
+    /// surface (RFC 9162, section 2.1.1).
+    pub leaf: [u8; 32],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumeration and booleans are never read from C.
@@ -113,6 +121,8 @@ impl ohp_event {
             may_reissue: false,
             id: text,
             reserved: [0; 3],
+            due_ms: 0,
+            leaf: [0; 32],
         }
     }
 
@@ -172,7 +182,14 @@ impl ohp_event {
             }
             Event::HandedOff { id } => plain(kind::OHP_EVENT_HANDED_OFF, id),
             Event::Returned { id } => plain(kind::OHP_EVENT_RETURNED, id),
-            Event::Incident { id } => plain(kind::OHP_EVENT_INCIDENT, id),
+            Event::Incident { id, due } => {
+                let due_ms = u64::try_from(due.millis()).unwrap_or_default();
+                let event = Self {
+                    due_ms,
+                    ..Self::new(kind::OHP_EVENT_INCIDENT, Some(id))
+                };
+                (event, Detail::Nothing)
+            }
             Event::TimedOut {
                 id,
                 timeout: Timeout::Unanswered,
@@ -199,7 +216,13 @@ impl ohp_event {
                     Detail::Ignored(why),
                 )
             }
-            Event::AnchorNeeded { id, .. } => plain(kind::OHP_EVENT_ANCHOR_NEEDED, id),
+            Event::AnchorNeeded { id, leaf } => {
+                let event = Self {
+                    leaf,
+                    ..Self::new(kind::OHP_EVENT_ANCHOR_NEEDED, Some(id))
+                };
+                (event, Detail::Nothing)
+            }
             Event::Unanchored { id } => plain(kind::OHP_EVENT_UNANCHORED, id),
             Event::Overloaded => (Self::new(kind::OHP_EVENT_OVERLOADED, None), Detail::Nothing),
         }

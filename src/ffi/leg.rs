@@ -358,7 +358,8 @@ pub unsafe extern "C" fn ohp_leg_handle_info(
 }
 
 /// Judges the pending proposal again, because something that it lacked may be there now: sound, or a resource in a new
-/// context. Does nothing unless that proposal is pending (see ohp_leg_get_state()). Then drain the leg.
+/// context. Does nothing unless that proposal is pending (see ohp_leg_get_state()). An INCIDENT that lacked resources is judged
+/// as well: the leg keeps nothing of it, so the host sees to it until the envelope's notAfter. Then drain the leg.
 ///
 /// @param leg           A leg.
 /// @param host          What the leg is lent for this call.

@@ -10,12 +10,13 @@ use super::leg::{leg, ohp_leg};
 use super::panic::guard;
 use super::pointer::{self, Out};
 use super::sized::{self, Sized_};
+use super::status::Done;
 use super::status::ohp_status::{
     self, OHP_ERR_FULL, OHP_ERR_INVALID, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_STATE, OHP_ERR_TOO_LONG, OHP_NONE,
 };
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
-use super::vocabulary::{ohp_verb, reason};
+use super::vocabulary::{ohp_tier, ohp_verb, reason};
 use crate::cbor::Item;
 use crate::envelope::{DraftError, Tier};
 use crate::leg::{Host, Leg, LegError, TRANSMIT_LEN, Transmit};
@@ -157,20 +158,122 @@ pub unsafe extern "C" fn ohp_leg_propose(
     unsafe { build(host, tier, given, (buffer, buffer_size), why, cbor, propose) }
 }
 
+/// Reports a serious incident in this conversation to the peer (INCIDENT; OHP 6.5, EU AI Act, Art. 73). It moves nothing of a
+/// handoff. It is built and signed at Regulated, and waits to be anchored as a Regulated proposal does. Then drain the leg.
+///
+/// The clock of fifteen days runs from its issuance; see ohp_envelope_report_due().
+///
+/// @param leg           A leg.
+/// @param host          What the leg is lent for this call.
+/// @param category      The incident's category for control.reason, for which the protocol has no list of words.
+/// @param category_len  Its length in bytes.
+/// @param template_data The template, as for ohp_leg_propose() at Regulated.
+/// @param template_len  Its length in bytes.
+/// @param buffer        Where the report is written; OHP_ENVELOPE_LEN_MAX bytes.
+/// @param buffer_size   Its length.
+/// @param why           A buffer for what is wrong, with the path of the member; or NULL.
+/// @param[out] cbor     The report's canonical CBOR, in `buffer`: keep it for ohp_leg_anchored().
+/// @return As ohp_leg_propose(); OHP_ERR_STATE while something else waits to be anchored; OHP_ERR_UTF8.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_report(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    category: *const c_char,
+    category_len: usize,
+    template_data: *const c_char,
+    template_len: usize,
+    buffer: *mut u8,
+    buffer_size: usize,
+    why: *mut ohp_text,
+    cbor: *mut ohp_bytes,
+) -> ohp_status {
+    let given = (template_data, template_len);
+    let report = |host: &mut Host<'_>, _, template: Item<'_>, out: &mut [u8]| {
+        // SAFETY: as the header demands.
+        let (category, mut leg) = unsafe { (pointer::text(category, category_len)?, self::leg(leg)?) };
+        Ok(leg
+            .report(host, category, template, out)
+            .map(|envelope| envelope.bytes().len()))
+    };
+    let tier = ohp_tier::OHP_TIER_REGULATED as u32;
+    // SAFETY: as the header demands.
+    unsafe { build(host, tier, given, (buffer, buffer_size), why, cbor, report) }
+}
+
+/// Sends the proposal or the report that waits, because it is anchored now: its leaf is in the log that transparency.logId
+/// names, and will stay there. Then drain the leg.
+///
+/// @param leg       A leg.
+/// @param host      What the leg is lent for this call.
+/// @param cbor      The envelope's canonical CBOR, as ohp_leg_propose() or ohp_leg_report() wrote it.
+/// @param cbor_len  Its length in bytes.
+/// @param why       A buffer for what is wrong, or NULL.
+/// @return OHP_OK; OHP_ERR_STATE if this is not what waits, its time is over, a message is still on its way, or the peer has
+///         proposed meanwhile: unless its time is over it still waits; OHP_ERR_INVALID, OHP_ERR_FULL, OHP_ERR_SPACE,
+///         OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_anchored(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    cbor: *const u8,
+    cbor_len: usize,
+    why: *mut ohp_text,
+) -> ohp_status {
+    let send = |leg: &mut Leg, host: &mut Host<'_>| {
+        // SAFETY: as the header demands.
+        let cbor = unsafe { pointer::bytes(cbor, cbor_len) };
+        cbor.map(|cbor| leg.anchored(host, cbor))
+    };
+    // SAFETY: as the header demands.
+    unsafe { do_with(leg, host, why, send) }
+}
+
+/// Forgets the proposal or the report that waits to be anchored, because no log has taken it or it is not wanted any more.
+/// Nothing has been sent.
+///
+/// @param leg  A leg.
+/// @return OHP_OK, also if nothing waits; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+///
+/// Threads: one caller at a time for each leg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_leg_withdraw(leg: *mut ohp_leg) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        unsafe { self::leg(leg) }?.withdraw();
+        Ok(())
+    })
+}
+
 /// # Safety
-/// As [`leg`], [`sized::read`] and [`Lent::new`].
+/// As [`do_with`].
 unsafe fn say(
     leg: *mut ohp_leg,
     host: *const ohp_host,
     why: *mut ohp_text,
     say: impl FnOnce(&mut Leg, &mut Host<'_>) -> Result<(), LegError>,
 ) -> ohp_status {
+    // SAFETY: passed on to the caller.
+    unsafe { do_with(leg, host, why, |leg, host| Ok(say(leg, host))) }
+}
+
+/// # Safety
+/// As [`leg`], [`sized::read`] and [`Lent::new`].
+unsafe fn do_with(
+    leg: *mut ohp_leg,
+    host: *const ohp_host,
+    why: *mut ohp_text,
+    call: impl FnOnce(&mut Leg, &mut Host<'_>) -> Done<Result<(), LegError>>,
+) -> ohp_status {
     guard(|| {
         // SAFETY: passed on to the caller.
         let (mut lent, mut why, mut leg) = unsafe { (ohp_host::read(host)?, Lent::new(why)?, self::leg(leg)?) };
         // SAFETY: passed on to the caller.
         let (mut host, _) = unsafe { lent.get() }?;
-        say(&mut leg, &mut host).map_err(why.fail(status))
+        call(&mut leg, &mut host)?.map_err(why.fail(status))
     })
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::control::{Illegal, Timeout};
 use crate::envelope::{RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
+use crate::time::Timestamp;
 use crate::trust::transparency::merkle;
 use crate::verify::{Failure, Step};
 
@@ -20,7 +21,7 @@ pub enum Event {
         /// Its tier.
         tier: Tier,
     },
-    /// A proposal lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
+    /// A proposal, or a report, lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
     NeedsResources {
         /// The proposal.
         id: EnvelopeId,
@@ -64,12 +65,14 @@ pub enum Event {
         /// The proposal.
         id: EnvelopeId,
     },
-    /// A serious-incident report arrived and holds.
+    /// A serious-incident report about this conversation arrived and holds. It moves nothing.
     Incident {
         /// The report.
         id: EnvelopeId,
+        /// When the authority must have it: fifteen days after it was issued (OHP §6.5).
+        due: Timestamp,
     },
-    /// A Regulated proposal of ours is built and signed, and waits: append its leaf to the log that it names, then send it
+    /// A Regulated proposal or report of ours is built and signed, and waits: append its leaf to the log that it names, then send it
     /// with [`super::Leg::anchored`].
     AnchorNeeded {
         /// The proposal of ours.
@@ -77,7 +80,7 @@ pub enum Event {
         /// The hash of the Merkle leaf that the log appends (RFC 9162, section 2.1.1, over the signing surface).
         leaf: merkle::Hash,
     },
-    /// A proposal of ours was not anchored before its own end. It has not been sent.
+    /// A proposal or a report of ours was not anchored before its own end. It has not been sent.
     Unanchored {
         /// The proposal of ours.
         id: EnvelopeId,

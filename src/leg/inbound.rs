@@ -166,16 +166,20 @@ impl Leg {
     /// lacked may be there now: sound, or a resource in a new context. What it says about time is still judged by its
     /// arrival (interpretations, row 31).
     ///
-    /// Does nothing unless that proposal [is pending](Leg::is_pending).
+    /// Does nothing unless that proposal [is pending](Leg::is_pending). An INCIDENT that lacked resources is judged as well, by
+    /// `host.now`: the leg keeps nothing of it, so the host sees to it until the envelope's `notAfter`.
     pub fn verify_again<'e>(&mut self, host: &mut Host<'_>, bytes: &'e [u8], observe: Observer<'_>) -> Handled<'e> {
-        let pending = self.pending.zip(self.frame.as_ref().map(Frame::id));
-        let envelope = Envelope::read(bytes, &mut |_| ()).ok();
-        let Some(((pending, _), envelope)) = pending.zip(envelope).filter(|((_, id), envelope)| *id == envelope.id())
-        else {
+        let Ok(envelope) = Envelope::read(bytes, &mut |_| ()) else {
             return Handled::only(SipStatus::Ok);
         };
+        let pending = self.pending.zip(self.frame.as_ref().map(Frame::id));
+        let arrived = match pending.filter(|(_, id)| *id == envelope.id()) {
+            Some((pending, _)) => pending.arrived,
+            None if envelope.verb() == Verb::Incident => host.now,
+            None => return Handled::only(SipStatus::Ok),
+        };
         let arrival = Arrival {
-            now: pending.arrived,
+            now: arrived,
             echo: Echo::default(),
             again: true,
             deadline_passed: envelope.not_after().is_none_or(|not_after| host.now >= not_after),
@@ -349,7 +353,7 @@ impl Leg {
             Some(MediaDoubt::Mismatch) => end_of_life.min(arrival.now.plus(AUDIO_MAY_FOLLOW_MS)),
             _ => end_of_life,
         };
-        if let Some(pending) = self.pending.as_mut().filter(|_| arrival.again) {
+        if let Some(pending) = self.pending.as_mut().filter(|_| arrival.again && is_proposal) {
             (pending.lacking, pending.not_after, pending.doubt) = (step, not_after, verdict.doubt);
             return None;
         }
@@ -374,7 +378,7 @@ impl Leg {
             id: envelope.id(),
             step,
         });
-        // An answer is not kept: its sender has to come again with it.
+        // An answer is not kept: its sender has to come again with it. A report is for the host to bring again.
         matches!(envelope.verb(), Verb::Accept | Verb::Reject).then_some(Refusal::Overloaded)
     }
 
@@ -396,7 +400,7 @@ impl Leg {
         arrival: Arrival,
     ) {
         // Not by its identifier, which a changed copy has as well.
-        if arrival.again {
+        if arrival.again && envelope.verb() == Verb::Propose {
             self.pending = None;
         }
         let answered = envelope.verb() == Verb::Propose
@@ -456,7 +460,8 @@ impl Leg {
             return self.proposed(verdict, envelope, arrival);
         }
         if verb == Verb::Incident {
-            self.events.push(Event::Incident { id });
+            let due = envelope.report_due().unwrap_or(host.now);
+            self.events.push(Event::Incident { id, due });
             return None;
         }
         let proposal = self.handoff.proposal().unwrap_or(id);

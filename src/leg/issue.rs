@@ -20,6 +20,8 @@ pub(super) struct Known<'k> {
     pub(super) hints: &'k SdpHints,
     /// The verb that it must have; `None`: the template's, or PROPOSE.
     pub(super) verb: Option<Verb>,
+    /// What `control.reason` must say; `None`: the template's.
+    pub(super) reason: Option<&'k str>,
 }
 
 /// Builds and signs an envelope without a leg, for hosts that send it some other way.
@@ -40,6 +42,7 @@ pub fn issue_envelope<'o>(
         call_id: None,
         hints: &SdpHints::NONE,
         verb: None,
+        reason: None,
     };
     issue_with(host, tier, template, &known, out)
 }
@@ -115,6 +118,9 @@ fn complete(
     }
     if let Some(verb) = known.verb {
         draft.set(Field::ControlVerb.path(), Value::Text(verb.as_str()))?;
+    }
+    if let Some(reason) = known.reason {
+        draft.set(Field::ControlReason.path(), Value::Text(reason))?;
     }
     if !draft.contains(Field::IntentStack) {
         draft.set(Field::IntentStack.path(), Value::Texts(&[]))?;

@@ -29,7 +29,7 @@ pub enum LegError {
     NoProposal,
     /// A message is still on its way, or a proposal of the peer is being looked into: drain [`Leg::poll_transmit`] and hand its responses over first.
     Busy,
-    /// It is not the proposal that waits to be anchored, or that one's time is over.
+    /// It is not the envelope that waits to be anchored, or that one's time is over.
     NotAwaited,
     /// The envelope cannot be built.
     Draft(DraftError),
@@ -54,7 +54,7 @@ impl fmt::Display for LegError {
             Self::Illegal(illegal) => illegal.fmt(f),
             Self::NoProposal => f.write_str("no proposal has been made or received on this leg"),
             Self::NotAwaited => {
-                f.write_str("this is not the proposal that waits to be anchored, or its time is over; propose anew")
+                f.write_str("this is not the envelope that waits to be anchored, or its time is over; make it anew")
             }
             Self::Busy => f.write_str("a message is still on its way; send what poll_transmit gives first"),
             Self::Draft(error) => error.fmt(f),
@@ -124,6 +124,7 @@ impl Leg {
             call_id: self.ids().next(),
             hints: &self.hints,
             verb: Some(Verb::Propose),
+            reason: None,
         };
         let envelope = issue_with(host, tier, template, &known, out)?;
         if tier == Tier::Regulated {
@@ -151,7 +152,7 @@ impl Leg {
             .map_err(LegError::Illegal)?;
         self.frame = Some(frame);
         self.pending = None;
-        self.unanchored = None;
+        self.unanchored.take_if(|waiting| waiting.verb == Verb::Propose);
         self.told_handed_off = false;
         self.fallback = Fallback {
             acceptable: acceptable_reasons(envelope),
@@ -298,7 +299,7 @@ impl Leg {
     }
 
     /// Encodes a finished envelope and puts it into the outbox.
-    fn enqueue(
+    pub(super) fn enqueue(
         &mut self,
         cbor: &[u8],
         named: (EnvelopeId, Tier, Verb),
@@ -371,14 +372,14 @@ impl Leg {
 }
 
 /// What sending needs of the host.
-struct Sending<'h> {
+pub(super) struct Sending<'h> {
     form: outgoing::Form,
     table: Table<'h>,
     now: Timestamp,
 }
 
 impl<'h> Sending<'h> {
-    fn of(context: &super::Context, table: Table<'h>, now: Timestamp) -> Self {
+    pub(super) fn of(context: &super::Context, table: Table<'h>, now: Timestamp) -> Self {
         Self {
             form: context.settings.form,
             table,

@@ -30,8 +30,8 @@ pub struct Transmit<'b> {
     pub parts: u32,
 }
 
-/// How often an INFO of an ASSUME or a RETURN is sent anew after no response or a 5xx. Both ends must come to agree on who
-/// holds the call, and one INFO transaction over UDP takes 32 s to fail: together about as long as an envelope lives.
+/// How often an INFO of an ASSUME, a RETURN or an INCIDENT is sent anew after no response or a 5xx. Both ends must come to
+/// agree on who holds the call, and a report is to arrive; and one INFO transaction over UDP takes 32 s to fail: together about as long as an envelope lives.
 const RETRIES_MAX: u8 = 8;
 
 /// What a final response to an INFO of ours means.
@@ -184,7 +184,10 @@ impl Outbox {
         };
         if !(200..300).contains(&status) {
             let may_arrive_yet = status == super::NO_RESPONSE || status >= 500;
-            if may_arrive_yet && matches!(plan.verb(), Verb::Assume | Verb::Return) && self.retries < RETRIES_MAX {
+            if may_arrive_yet
+                && matches!(plan.verb(), Verb::Assume | Verb::Return | Verb::Incident)
+                && self.retries < RETRIES_MAX
+            {
                 self.retries += 1;
                 return Delivery::Going;
             }

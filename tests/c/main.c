@@ -10,7 +10,7 @@ static const struct {
     {"table", test_table}, {"fork", test_fork},
     {"tap", test_tap}, {"envelope", test_envelope},
     {"info", test_info}, {"sdp", test_sdp},
-    {"verify", test_verify}, {"disclosed", test_disclosed}, {"receive", test_receive},
+    {"verify", test_verify}, {"disclosed", test_disclosed}, {"regulated", test_regulated}, {"receive", test_receive},
     {"issue", test_issue}, {"leg", test_leg},
     {"leg_lent", test_leg_lent}, {"stack", test_stack},
     {"threads", test_threads}, {"misuse", test_misuse},

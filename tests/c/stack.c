@@ -162,6 +162,7 @@ static int nothing(void)
     DO(ohp_envelope_verb, ohp_envelope_verb(envelope, &(ohp_verb){0}) == OHP_OK)                                      \
     DO(ohp_envelope_id, ohp_envelope_id(envelope, &text) == OHP_OK)                                                   \
     DO(ohp_envelope_surface_hash, ohp_envelope_surface_hash(envelope, &(uint8_t[32]){0}) == OHP_OK)                   \
+    DO(ohp_envelope_report_due, ohp_envelope_report_due(envelope, &(uint64_t){0}) == OHP_NONE)                        \
     DO(ohp_envelope_call_id, ohp_envelope_call_id(envelope, &text) == OHP_OK)                                         \
     DO(ohp_envelope_bytes, ohp_envelope_bytes(envelope, &(ohp_bytes){0}) == OHP_OK)                                   \
     DO(ohp_envelope_kind, ohp_envelope_kind(envelope, TEXT("intent.slots"), &(ohp_kind){0}) == OHP_OK)                \
@@ -219,6 +220,10 @@ WORK(ohp_leg_reject, ohp_leg_reject(receiver.leg, &host, OHP_REASON_UNKNOWN, &re
 WORK(ohp_leg_assume, ohp_leg_assume(sender.leg, &host, &sender.why) == OHP_OK)
 WORK(ohp_leg_give_back, ohp_leg_give_back(receiver.leg, &host, TEXT("resolved"), context_text, strlen(context_text),
                                           &receiver.why) == OHP_OK)
+WORK(ohp_leg_report, ohp_leg_report(sender.leg, &host, TEXT("harm-to-health"), template, strlen(template), sender.envelope,
+                                    OHP_ENVELOPE_LEN_MAX, &sender.why, &cbor) == OHP_OK)
+WORK(ohp_leg_anchored, ohp_leg_anchored(sender.leg, &host, cbor.data, cbor.len, &sender.why) == OHP_OK)
+WORK(ohp_leg_withdraw, ohp_leg_withdraw(sender.leg) == OHP_OK)
 WORK(ohp_verdict_get, ohp_verdict_get(receiver.handled.verdict,
                                       &(ohp_verdict_summary){.size = sizeof(ohp_verdict_summary)}) == OHP_OK)
 WORK(ohp_verdict_need, ohp_verdict_need(receiver.handled.verdict, 0, &(ohp_need){.size = sizeof(ohp_need)}) == OHP_OK)
@@ -493,6 +498,20 @@ static int disclosing(void)
         RUN(ohp_disclosed_field);
         RUN(ohp_disclosed_wipe);
     }
+    /* Issuing at Regulated, which signs on a stack of its own. */
+    char *trust = calloc(1, SCENE_TRUST_MAX);
+    CHECK(trust != NULL && scene_file("agent.json", trust, SCENE_TRUST_MAX - 1) > 0);
+    side_free(&sender);
+    CHECK(side_init(&sender, trust) == 0 && speak(sender.tap, SCENE_VOICE) == 0);
+    free(trust);
+    memset(template, 0, sizeof template);
+    CHECK(scene_file("template.json", template, sizeof template - 1) > 0);
+    ohp_bytes before = cbor;
+    host = side_host(&sender);
+    RUN(ohp_leg_report);
+    RUN(ohp_leg_anchored);
+    RUN(ohp_leg_withdraw);
+    cbor = before;
     cbor.len--;
     RUN(ohp_verify);
     RUN(ohp_verdict_fault);

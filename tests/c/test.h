@@ -102,6 +102,7 @@ int test_info(void);
 int test_sdp(void);
 int test_verify(void);
 int test_disclosed(void);
+int test_regulated(void);
 int test_receive(void);
 int test_issue(void);
 int test_leg(void);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <ohp.h>
 
@@ -79,6 +80,13 @@ static void print(ohp_verdict *verdict, ohp_disclosed *disclosed)
         member("id", id);
         member("tier", ohp_tier_text(tier));
         member("verb", ohp_verb_text(verb));
+        uint64_t due;
+        if (ohp_envelope_report_due(envelope, &due) == OHP_OK) {
+            time_t seconds = (time_t)(due / 1000);
+            char moment[32];
+            strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%S", gmtime(&seconds));
+            printf(",\"reportDue\":\"%s.%03uZ\"", moment, (unsigned)(due % 1000));
+        }
     }
     if (summary.outcome == OHP_OUTCOME_REJECT && !is_malformed) {
         member("rejectReason", ohp_reason_text(summary.reason));

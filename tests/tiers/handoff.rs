@@ -1,12 +1,15 @@
 //! Handing a call over at the tiers that disclose something: the receiver's application reads what was opened and
 //! verified, and refusals are answered.
 
-use ohp::envelope::{Envelope, Tier, Verb};
-use ohp::leg::Event;
+use ohp::cbor::Item;
+use ohp::envelope::{DraftError, ENVELOPE_MAX, Envelope, Tier, Verb};
+use ohp::leg::{Event, LegError};
 use ohp::media::exact;
 use ohp::transport::outgoing::{self, ENCODED_MAX, HEADERS_LEN, Outgoing};
-use ohp::verify::Step;
+use ohp::trust::bundle::Bundle;
+use ohp::verify::{Disclosed, Outcome, Step, VERIFY_SCRATCH, Warning, verify, verify_disclosing};
 
+use crate::common::to_cbor;
 use crate::pair::{Info, Pair, Which};
 use crate::rows::ROWS;
 use crate::scene::{self, Scene};
@@ -182,4 +185,228 @@ fn leg_answers_what_it_refuses_at_each_step() {
             );
         }
     }
+}
+
+/// Both ends hear the same, and the agent has the scene to propose.
+fn both_ends(tier: Tier) -> Pair {
+    let mut pair = Pair::between(&scene::agents_bundle(), &Scene::at(tier).trust, scene::now());
+    pair.give_tap();
+    pair.give_sender_tap();
+    for which in [Which::Sender, Which::Receiver] {
+        pair.hear(which, 0..150);
+        pair.let_disclose(which);
+    }
+    pair.template = scene::template(tier);
+    let session = pair.template["session"].as_object_mut().expect("a session");
+    session.remove("media");
+    pair
+}
+
+/// What the agent's leg waits to have anchored; the centre's copy of the log then knows it.
+fn release(pair: &mut Pair, tier: Tier) {
+    let waiting = pair.sent_envelope();
+    let [Event::AnchorNeeded { .. }] = pair.events(Which::Sender)[..] else {
+        panic!("nothing waits");
+    };
+    pair.set_bundle(Which::Receiver, &Scene::at(tier).trust);
+    pair.with(Which::Sender, |leg, host| leg.anchored(host, &waiting))
+        .expect("sent");
+}
+
+/// Interpretations, rows 32 and 43: answers are signed, and carry nothing of what is sealed or of the caller.
+#[test]
+fn call_is_handed_over_and_given_back_at_the_tiers_that_disclose() {
+    for tier in [Tier::Sealed, Tier::Regulated] {
+        let mut pair = both_ends(tier);
+        let id = pair.propose(tier).expect("a proposal");
+        if tier == Tier::Regulated {
+            release(&mut pair, tier);
+        }
+        pair.settle();
+        assert_eq!(pair.events(Which::Receiver), [Event::Proposed { id, tier }]);
+        let fields = pair.disclosed(Which::Receiver).fields().expect("our slot");
+        assert_eq!(
+            fields.get("caller.vulnerable").and_then(|item| item.as_bool()),
+            Some(true)
+        );
+        pair.with(Which::Receiver, |leg, host| leg.accept(host))
+            .expect("an ACCEPT");
+        pair.settle();
+        assert_eq!(pair.events(Which::Sender), [Event::Accepted { id }]);
+        pair.with(Which::Sender, |leg, host| leg.assume(host))
+            .expect("an ASSUME");
+        pair.settle();
+        assert_eq!(pair.events(Which::Receiver), [Event::HandedOff { id }]);
+        let context = to_cbor(r#"{"transcript":{"summary":"Refunded."}}"#);
+        let context = Item::parse(&context).expect("canonical");
+        pair.with(Which::Receiver, |leg, host| {
+            leg.give_back(host, "resolved", Some(context))
+        })
+        .expect("a RETURN");
+        pair.settle();
+        assert_eq!(
+            pair.events(Which::Sender),
+            [Event::HandedOff { id }, Event::Returned { id }]
+        );
+        let returned = pair.received(Which::Sender).to_vec();
+        let envelope = Envelope::read(&returned, &mut |violation| panic!("{violation}")).expect("an envelope");
+        assert_eq!((envelope.verb(), envelope.tier()), (Verb::Return, Tier::Signed));
+        assert_eq!(envelope.transcript().summary(), Some("Refunded."));
+        for secret in [&b"4242"[..], b"Ada", b"acct_7781", b"sdJwtVc"] {
+            assert!(!returned.windows(secret.len()).any(|window| window == secret), "{tier}");
+        }
+    }
+}
+
+/// What was opened must not go back in plain, by mistake either.
+#[test]
+fn return_that_would_carry_sealed_fields_in_plain_is_not_sent() {
+    let mut pair = both_ends(Tier::Sealed);
+    pair.accepted(Tier::Sealed);
+    pair.with(Which::Receiver, |leg, host| leg.assume(host))
+        .expect("an ASSUME");
+    pair.settle();
+    for context in [
+        r#"{"sealed":{"fields":{"payment.disputeDetail":"card ending 4242"}}}"#,
+        r#"{"caller":{"identity":{"sdJwtVc":"a.b.c"}}}"#,
+        r#"{"transcript":{"summary":"card 4111 1111 1111 1111"}}"#,
+    ] {
+        let cbor = to_cbor(context);
+        let context = Item::parse(&cbor).expect("canonical");
+        let sent = pair.with(Which::Receiver, |leg, host| {
+            leg.give_back(host, "resolved", Some(context))
+        });
+        assert!(matches!(sent, Err(LegError::Draft(DraftError::Invalid(_)))), "{sent:?}");
+        assert!(pair.poll(Which::Receiver).is_none());
+    }
+}
+
+/// A Regulated answer comes through no tier gate: what it seals is not passed over in silence.
+#[test]
+fn sealed_answer_that_nobody_can_open_is_a_warning() {
+    let mut scene = Scene::at(Tier::Sealed);
+    scene.envelope["control"]["verb"] = "ACCEPT".into();
+    let cbor = scene.finish();
+    let bundle = Bundle::from_json(scene.trust.to_string().as_bytes()).expect("a bundle");
+    let situation = crate::situation(&bundle);
+    let mut scratch = vec![0; VERIFY_SCRATCH];
+    let verdict = verify(&cbor, &situation, &mut scratch, &mut |_, _| ());
+    assert_eq!(verdict.outcome, Outcome::Accept);
+    assert!(
+        verdict
+            .warnings
+            .iter()
+            .any(|warning| warning == Warning::SealedUnopened)
+    );
+    let mut disclosed = Box::new(Disclosed::new());
+    let verdict = verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ());
+    assert_eq!(verdict.warnings.iter().count(), 0);
+    assert!(disclosed.fields().is_some());
+}
+
+fn report(pair: &mut Pair, category: &str) -> Result<Vec<u8>, LegError> {
+    let cbor = to_cbor(&pair.template.to_string());
+    let mut out = vec![0; ENVELOPE_MAX];
+    pair.with(Which::Sender, |leg, host| {
+        let template = Item::parse(&cbor).expect("canonical");
+        let envelope = leg.report(host, category, template, &mut out)?;
+        Ok(envelope.bytes().to_vec())
+    })
+}
+
+/// OHP §6.5: fifteen days from issuance.
+#[test]
+fn incident_is_reported_in_the_middle_of_a_handoff_and_its_clock_is_shown() {
+    let mut pair = both_ends(Tier::Regulated);
+    let proposal = pair.propose(Tier::Regulated).expect("a proposal");
+    release(&mut pair, Tier::Regulated);
+    pair.settle();
+    pair.events(Which::Receiver);
+    let phases = pair.phases();
+
+    let cbor = report(&mut pair, "fundamental-rights").expect("a report");
+    let envelope = Envelope::read(&cbor, &mut |violation| panic!("{violation}")).expect("an envelope");
+    let (id, issued) = (envelope.id(), envelope.issued_at().expect("a moment"));
+    assert_eq!(
+        (envelope.verb(), envelope.control().reason()),
+        (Verb::Incident, Some("fundamental-rights"))
+    );
+    let due = issued.plus(15 * 24 * 3_600_000);
+    assert_eq!(envelope.report_due(), Some(due));
+    assert_eq!(due.to_string(), "2026-06-12T13:42:11.000Z");
+    assert!(matches!(pair.events(Which::Sender)[..], [Event::AnchorNeeded { id: told, .. }] if told == id));
+    assert!(pair.poll(Which::Sender).is_none(), "not before it is anchored");
+    // Nothing takes its place while it waits.
+    assert_eq!(report(&mut pair, "again"), Err(LegError::Busy));
+    pair.with(Which::Sender, |leg, host| leg.anchored(host, &cbor))
+        .expect("sent");
+    pair.settle();
+    assert_eq!(pair.events(Which::Receiver), [Event::Incident { id, due }]);
+    assert_eq!(pair.phases(), phases, "it moves nothing");
+    pair.with(Which::Receiver, |leg, host| leg.accept(host))
+        .expect("an ACCEPT");
+    pair.settle();
+    assert_eq!(pair.events(Which::Sender), [Event::Accepted { id: proposal }]);
+}
+
+#[test]
+fn incident_without_a_category_is_not_built() {
+    let mut pair = both_ends(Tier::Regulated);
+    for category in ["", "  "] {
+        let built = report(&mut pair, category);
+        assert!(
+            matches!(built, Err(LegError::Draft(DraftError::Invalid(violation))) if violation.path.to_string() == "$.control.reason"),
+            "{built:?}"
+        );
+    }
+}
+
+/// A report outlives a proposal: the law wants it, and the caller's next wish must not displace it.
+#[test]
+fn proposal_does_not_displace_a_report_that_waits() {
+    let mut pair = both_ends(Tier::Regulated);
+    let cbor = report(&mut pair, "harm-to-health").expect("a report");
+    assert_eq!(pair.propose(Tier::Regulated), Err(LegError::Busy));
+    let regulated = std::mem::replace(&mut pair.template, scene::template(Tier::Signed));
+    pair.propose(Tier::Signed).expect("what need not wait");
+    pair.settle();
+    pair.template = regulated;
+    pair.with(Which::Sender, |leg, host| leg.anchored(host, &cbor))
+        .expect("sent");
+    pair.settle();
+    let told = pair.events(Which::Receiver);
+    assert!(
+        matches!(told[..], [Event::Proposed { .. }, Event::Incident { .. }]),
+        "{told:?}"
+    );
+}
+
+/// A leg keeps nothing of a report that lacks a resource: its host brings it again.
+#[test]
+fn report_that_lacks_a_resource_is_judged_again_when_it_has_come() {
+    let mut pair = both_ends(Tier::Regulated);
+    let mut trust = Scene::at(Tier::Regulated).trust;
+    let receipts = trust["consentReceipts"].take();
+    trust["consentReceipts"] = serde_json::json!({});
+    pair.set_bundle(Which::Receiver, &trust);
+    let cbor = report(&mut pair, "harm-to-property").expect("a report");
+    pair.with(Which::Sender, |leg, host| leg.anchored(host, &cbor))
+        .expect("sent");
+    pair.settle();
+    for _ in 0..2 {
+        assert!(matches!(
+            pair.events(Which::Receiver)[..],
+            [Event::NeedsResources {
+                step: Step::Consent,
+                ..
+            }]
+        ));
+        assert!(!pair.leg(Which::Receiver).is_pending());
+        pair.verify_again();
+    }
+    pair.events(Which::Receiver);
+    trust["consentReceipts"] = receipts;
+    pair.set_bundle(Which::Receiver, &trust);
+    pair.verify_again();
+    assert!(matches!(pair.events(Which::Receiver)[..], [Event::Incident { .. }]));
 }

@@ -105,6 +105,10 @@ fn verdict_in_c_is_what_the_command_prints() {
     scene.trust["logs"] = serde_json::json!({});
     assert_eq!(compare("a log that is not at hand", &cbor, &scene.trust), "need");
     assert_eq!(compare("cut off", &cbor[..cbor.len() - 1], &scene.trust), "malformed");
+    let mut incident = Scene::at(Tier::Regulated);
+    incident.envelope["control"]["verb"] = "INCIDENT".into();
+    let cbor = incident.finish();
+    assert_eq!(compare("an incident", &cbor, &incident.trust), "accept");
     let mut broken = Scene::at(Tier::Signed);
     broken.tamper = Some(|envelope| envelope["control"]["nonce"] = "XYZ".into());
     let cbor = broken.finish();
@@ -168,6 +172,12 @@ fn files_of_the_c_tests_are_the_scenes() {
         if tier == Tier::Regulated {
             let trust = serde_json::to_string_pretty(&scene.trust).expect("JSON");
             hold("trust.json", format!("{trust}\n").into_bytes());
+            let mut template = scene::template(tier);
+            template["session"].as_object_mut().expect("a session").remove("media");
+            for (name, json) in [("template.json", template), ("agent.json", scene::agents_bundle())] {
+                let text = serde_json::to_string_pretty(&json).expect("JSON");
+                hold(name, format!("{text}\n").into_bytes());
+            }
         }
     }
 }

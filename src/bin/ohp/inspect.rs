@@ -55,6 +55,7 @@ fn to_json(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) -> Res
         .collect();
     Ok(json!({
         "envelope": serde_json::from_str::<Value>(&text_of(envelope.root())).map_err(Failure::new)?,
+        "reportDue": envelope.report_due().map(|due| due.to_string()),
         "timeLeftMs": envelope.not_after().map(|end| end.since(now)),
         "violations": violations,
         "cborBytes": envelope.bytes().len(),
@@ -157,6 +158,15 @@ fn time(envelope: &Envelope<'_>, now: Timestamp) {
     let issued = envelope.issued_at().map(|issued| format!("issued {issued}"));
     let until = envelope.not_after().map(|end| format!("ends {end}"));
     line("time", joined(", ", [issued.as_deref(), until.as_deref()]));
+    if let Some(due) = envelope.report_due() {
+        let left = due.since(now);
+        let left = if left >= 0 {
+            format!("{} left", duration(left))
+        } else {
+            format!("{} overdue", duration(left.saturating_neg()))
+        };
+        line("report due", format!("{due} (Art. 73), {left}"));
+    }
     let Some(end) = envelope.not_after() else { return };
     let left = end.since(now);
     let (style, text) = if left >= 0 {

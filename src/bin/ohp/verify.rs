@@ -187,6 +187,9 @@ fn to_json(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[T
         put("id", envelope.id().as_str().into());
         put("tier", envelope.tier().as_str().into());
         put("verb", envelope.verb().as_str().into());
+        if let Some(due) = envelope.report_due() {
+            put("reportDue", due.to_string().into());
+        }
     }
     if let Some((step, failure)) = verdict.failure() {
         put("rejectReason", failure.reason.as_str().into());
@@ -277,6 +280,9 @@ fn print(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[Tim
             step.number(),
             plain(&why)
         );
+    }
+    if let Some(due) = verdict.envelope.and_then(|envelope| envelope.report_due()) {
+        say!("{OPEN}report{OPEN:#}  due with the authority by {due}");
     }
     for timed in steps {
         let style = match timed.result {
