@@ -1,14 +1,22 @@
-//! What Regulated costs a PBX thread: both signatures are verified, and sealed fields opened, without allocating and on
-//! less stack than a call may use.
+//! What the tiers above Signed cost a PBX thread: proposals are sealed and signed, signatures are verified and fields opened
+//! without allocating, and on less stack than a call may use but for signing with ML-DSA-65, which C does on a stack of its
+//! own.
 
 mod common;
 #[path = "common/painted.rs"]
 mod painted;
+#[path = "tiers/scene.rs"]
+mod scene;
+
+use std::sync::atomic::AtomicU64;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use common::{official, shared_is_here, to_cbor};
 use ohp::cbor::Item;
-use ohp::envelope::{Draft, ENVELOPE_MAX, Envelope, Value};
+use ohp::envelope::{Draft, ENVELOPE_MAX, Envelope, Tier, Value};
+use ohp::leg::{Context, Host, Leg, RANDOM_LEN, SCRATCH_LEN, Settings};
+use ohp::table::{Config, Table};
+use ohp::trust::bundle::Bundle;
 use ohp::trust::jwk::{JwkSet, OwnKey, OwnKeys};
 use ohp::trust::{hybrid, issue, jws, sealing};
 use painted::stack_of;
@@ -68,4 +76,54 @@ fn signatures_are_verified_and_fields_opened_on_a_pbx_thread() {
     });
     println!("both signatures: {verified} bytes of stack; opening: {opened}");
     assert!(verified <= STACK_MAX && opened <= STACK_MAX, "{verified} {opened}");
+}
+
+#[test]
+fn proposals_are_sealed_and_signed_on_a_pbx_thread() {
+    let config = Config {
+        replays: 64,
+        hashes: 16,
+        kids: 16,
+        peers: 16,
+        sets: 16,
+        slots: 4,
+        slot_bytes: 48 * 1024,
+    };
+    let words: Vec<_> = (0..config.words().expect("a size"))
+        .map(|_| AtomicU64::new(0))
+        .collect();
+    Table::init(&words, &config, [5; 16]).expect("a table");
+    let context = Context {
+        bundle: Bundle::from_json(scene::agents_bundle().to_string().as_bytes()).expect("a bundle"),
+        settings: Settings::default(),
+    };
+    let (mut scratch, mut out) = (vec![0; SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
+    for tier in [Tier::Sealed, Tier::Regulated] {
+        let template = to_cbor(&scene::template(tier).to_string());
+        let template = Item::parse(&template).expect("canonical");
+        let mut leg = Leg::new(scene::CALL).expect("an identifier");
+        let used = stack_of(|| {
+            assert_no_alloc(|| {
+                let mut host = Host {
+                    context: &context,
+                    table: Table::attach(&words).expect("a table"),
+                    tap: None,
+                    peer: b"192.0.2.1",
+                    now: scene::now(),
+                    random: [tier as u8; RANDOM_LEN],
+                    scratch: &mut scratch,
+                    disclosed: None,
+                };
+                let len = leg
+                    .propose(&mut host, tier, template, &mut out)
+                    .map(|envelope| envelope.bytes().len());
+                let len = len.expect("a proposal");
+                if tier == Tier::Regulated {
+                    leg.anchored(&mut host, &out[..len]).expect("sent");
+                }
+            });
+        });
+        println!("proposing at {tier}: {used} bytes of stack");
+        assert!(used <= STACK_MAX || tier == Tier::Regulated, "{tier}: {used}");
+    }
 }
