@@ -51,8 +51,14 @@ impl Agent {
         }
     }
 
+    /// Another call, with nothing left of the one before.
+    pub fn begin_anew(&mut self) {
+        self.leg = Leg::new(CALL).expect("an identifier");
+        Table::init(&self.table, &TABLE, [5; 16]).expect("a table");
+    }
+
     pub fn with<T>(&mut self, now: Timestamp, call: impl FnOnce(&mut Leg, &mut Host<'_>) -> T) -> T {
-        self.calls += 1;
+        self.calls = self.calls.wrapping_add(1);
         let mut scratch = vec![0; SCRATCH_LEN];
         let mut host = Host {
             context: &self.context,

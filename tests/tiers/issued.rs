@@ -17,6 +17,7 @@ use ohp::verify::{Disclosed, Outcome, VERIFY_SCRATCH, verify_disclosing};
 use serde_json::{Value, json};
 
 use crate::anchored::Agent;
+use crate::common::Random;
 use crate::scene::{self, CENTRE, LOG, Scene};
 
 /// A log in a fresh folder.
@@ -267,4 +268,71 @@ fn proof_that_the_template_has_is_kept() {
     let envelope = Envelope::read(&cbor, &mut |_| ()).expect("an envelope");
     assert_eq!(text(&envelope, Field::ProhibitedAttestation), "theirs");
     assert_eq!(text(&envelope, Field::Art50Proof).split("..").count(), 2);
+}
+
+/// One member anywhere in `value` is taken out or becomes something else.
+fn spoil(value: &mut Value, random: &mut Random) {
+    let other = [
+        json!({}),
+        json!([]),
+        json!(""),
+        json!(-1),
+        json!(0.5),
+        Value::Null,
+        json!(true),
+        json!("did:web:nobody.example"),
+        json!({ "fields": { "x.y": 1 } }),
+        json!([{ "kid": "centre-x25519" }]),
+        json!("2026-05-28T13:42:10Z"),
+    ];
+    match value {
+        Value::Object(members) if !members.is_empty() && random.below(8) > 0 => {
+            let nth = random.below(members.len());
+            let key = members.keys().nth(nth).expect("a member").clone();
+            match random.below(6) {
+                0 => drop(members.remove(&key)),
+                _ => spoil(&mut members[&key], random),
+            }
+        }
+        Value::Array(elements) if !elements.is_empty() && random.below(4) > 0 => {
+            let nth = random.below(elements.len());
+            spoil(&mut elements[nth], random);
+        }
+        value => *value = other[random.below(other.len())].clone(),
+    }
+}
+
+#[test]
+fn whatever_a_template_says_nothing_invalid_and_nothing_of_its_secrets_leaves() {
+    let (mut random, mut agent) = (Random::new(20), Agent::new());
+    let (mut sent, mut refused) = (0, 0);
+    for round in 0..800 {
+        let tier = if round % 20 == 0 { Tier::Regulated } else { Tier::Sealed };
+        let mut template = scene::template(tier);
+        for _ in 0..=random.below(2) {
+            spoil(&mut template, &mut random);
+        }
+        if crate::common::try_to_cbor(&template.to_string()).is_none() {
+            continue;
+        }
+        agent.begin_anew();
+        match agent.propose(tier, &template) {
+            Ok(cbor) => {
+                sent += 1;
+                let mut broken = Vec::new();
+                let envelope = Envelope::read(&cbor, &mut |violation| broken.push(violation.to_string()));
+                let envelope = envelope.expect("an envelope");
+                assert_eq!(broken, [""; 0], "{template:#}");
+                assert_eq!(envelope.tier(), tier);
+                assert_eq!(agent.leg.unanchored().is_some(), tier == Tier::Regulated);
+                assert!(!cbor.windows(4).any(|part| part == b"4242"), "{template:#}");
+            }
+            Err(error) => {
+                refused += 1;
+                assert_ne!(error.to_string(), "");
+                assert_eq!((agent.leg.poll_event(), agent.leg.poll_timeout()), (None, None));
+            }
+        }
+    }
+    assert!(sent > 50 && refused > 400, "{sent} {refused}");
 }
