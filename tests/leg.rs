@@ -372,3 +372,51 @@ fn lossy_reordering_duplicating_pair_never_ends_in_a_half_state() {
         "handed over, given back and refused should all occur: {ends:?}"
     );
 }
+
+/// An answer is not kept while a resource is missing: its INFO is answered 503, so that its sender does not take it for
+/// received, and both ends agree on who holds the call.
+#[test]
+fn answer_that_lacks_a_resource_is_not_taken_for_received() {
+    for refuses in [false, true] {
+        let mut pair = Pair::new();
+        let mut trust = common::bundle_json(("vendor-a", common::SENDER_DID, 1), (common::RECEIVER_DID, 2));
+        let known = trust["issuers"].take();
+        trust["issuers"] = serde_json::json!({});
+        trust["receiver"]["admit"] = serde_json::json!([common::RECEIVER_DID]);
+        pair.set_bundle(Which::Sender, &trust);
+        pair.propose(Tier::Signed).expect("a proposal");
+        pair.settle();
+        pair.events(Which::Receiver);
+        pair.with(Which::Receiver, |leg, host| match refuses {
+            true => leg.reject(host, RejectReason::ConsentOutOfScope),
+            false => leg.accept(host),
+        })
+        .expect("an answer");
+        let mut statuses = Vec::new();
+        while let Some(info) = pair.poll(Which::Receiver) {
+            statuses.push(pair.deliver(Which::Sender, &info));
+            pair.respond(Which::Receiver, *statuses.last().expect("one"));
+        }
+        assert_eq!(statuses.pop(), Some(503), "the one that completes it");
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+        let told = pair.events(Which::Sender);
+        let step = Step::ResolveIssuer;
+        assert!(
+            matches!(told[..], [Event::NeedsResources { step: told, .. }] if told == step),
+            "{told:?}"
+        );
+        let verb = if refuses { Verb::Reject } else { Verb::Accept };
+        assert_eq!(pair.events(Which::Receiver), [Event::Undelivered { verb, status: 503 }]);
+        assert_eq!(
+            pair.phases(),
+            (Phase::Proposing, Phase::Rejected),
+            "the sender holds the call"
+        );
+
+        // Once the keys are there, the next proposal is answered.
+        trust["issuers"] = known;
+        pair.set_bundle(Which::Sender, &trust);
+        pair.fail_proposal();
+        pair.accepted(Tier::Signed);
+    }
+}

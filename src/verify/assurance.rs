@@ -10,6 +10,10 @@ use crate::trust::assurance::{self, PROOF, Refusal, Statement};
 use crate::trust::block_proof::Block;
 use crate::trust::sd_jwt;
 
+/// How old a holder's proof may be where the bundle sets no `maxStepUpAge`: it is made when the caller is identified, and a
+/// call may go on for a while before it is handed over.
+const HOLDERS_PROOF_MAX_MS: i64 = 3_600_000;
+
 impl<'a> Run<'_, '_, 'a> {
     pub(super) fn assurance(&mut self, envelope: &Envelope<'a>) -> Checked {
         let bundle = self.situation.bundle;
@@ -44,11 +48,21 @@ impl<'a> Run<'_, '_, 'a> {
         let keys = keys.ok_or_else(|| refused(Refusal::UnknownProvider))?;
         let identity = envelope.identity();
         let credential = identity.sd_jwt_vc().ok_or_else(|| insufficient(Why::NoCredential))?;
+        let receiver = bundle.receiver();
+        let max_age = receiver
+            .max_step_up_age
+            .map_or(HOLDERS_PROOF_MAX_MS, |age| i64::from(age) * 1000);
+        // INVARIANT: a bundle that demands the proof has a DID; without one no `aud` would be ours.
+        let key_binding = receiver.require_key_binding.then(|| sd_jwt::KeyBinding {
+            audience: receiver.did.as_deref().unwrap_or_default(),
+            nonce: envelope.call_id(),
+            max_age,
+        });
         let expect = sd_jwt::Expect {
             types: &sd_jwt::TYPES,
             issuer: assurance.idp,
             now,
-            key_binding: None,
+            key_binding,
         };
         let Some(disclosed) = self.disclosed.as_deref_mut() else {
             return Err(insufficient(Why::NoPlaceToDisclose));
@@ -60,8 +74,11 @@ impl<'a> Run<'_, '_, 'a> {
             keys,
             self.scratch,
             &mut disclosed.claims,
-        )
-        .map_err(|error| insufficient(Why::Credential(error)))?;
+        );
+        // All of the credential has been read there in plain, whatever came of it.
+        let used = self.scratch.len().min(sd_jwt::SCRATCH_LEN);
+        self.scratch.get_mut(..used).unwrap_or_default().fill(0);
+        let claims = claims.map_err(|error| insufficient(Why::Credential(error)))?;
         assurance.is_about(claims).map_err(refused)?;
         disclosed.claims_len = claims.item().bytes().len();
 

@@ -73,13 +73,16 @@ impl<'a> Run<'_, '_, 'a> {
         }
     }
 
-    /// OHP §3.2: at or above the workload's floor, at or below our ceiling.
+    /// OHP §3.2: at or above the workload's floor and ours, at or below our ceiling.
     fn tier_gate(&self, envelope: &Envelope<'_>) -> Result<(), Failure> {
         let tier = envelope.tier();
         let ceiling = max_tier(self.situation.bundle, self.disclosed.is_some());
         let floor = envelope.audience().min_tier().unwrap_or(Tier::Core);
+        let own_floor = self.situation.bundle.receiver().min_tier;
         let why = if tier < floor {
             Why::BelowFloor(tier, floor)
+        } else if tier < own_floor {
+            Why::BelowOwnFloor(tier, own_floor)
         } else if tier > ceiling {
             Why::AboveCeiling(tier, ceiling)
         } else {

@@ -85,6 +85,8 @@ pub enum Why {
     OtherPurpose,
     /// It is below the floor that its own workload sets; holds its tier and the floor.
     BelowFloor(Tier, Tier),
+    /// It is below the lowest tier that we take; holds its tier and that.
+    BelowOwnFloor(Tier, Tier),
     /// It is above our ceiling; holds its tier and the ceiling.
     AboveCeiling(Tier, Tier),
     /// An answer to a proposal that is not outstanding.
@@ -168,6 +170,9 @@ impl fmt::Display for Why {
             Self::OtherAudience => f.write_str("audience.vendor or audience.did names another receiver"),
             Self::OtherPurpose => f.write_str("audience.purpose is none that this receiver takes"),
             Self::BelowFloor(tier, floor) => write!(f, "conformance is {tier}, below audience.minTier {floor}"),
+            Self::BelowOwnFloor(tier, floor) => {
+                write!(f, "conformance is {tier}, below this receiver's minimum {floor}")
+            }
             Self::AboveCeiling(tier, ceiling) => {
                 write!(f, "conformance is {tier}, above this receiver's maximum {ceiling}")
             }

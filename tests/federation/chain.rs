@@ -515,6 +515,30 @@ fn chain_of_another_entity_is_refused() {
     assert_eq!((error.fault, error.statement), (Fault::OtherEntity, Some(0)));
 }
 
+/// The chain says whose it is, not who may use it: only where its leaf publishes the issuer's keys are both one.
+#[test]
+fn issuer_of_another_name_does_not_borrow_a_chain() {
+    const EVIL: &str = "did:web:evil.example.com";
+    let mut own = jwk(7);
+    own["use"] = json!("sig");
+    let borrowed = |chain: &[Says]| {
+        let mut bundle = bundle(&tokens(chain));
+        bundle["issuers"] = json!({ EVIL: {
+            "jwks": { "keys": [own] }, "federation": { "entity": LEAF, "chain": tokens(chain) }
+        } });
+        loaded(&bundle).map(|_| ()).map_err(|error| error.fault)
+    };
+    assert_eq!(borrowed(&usual()), Err(Fault::KeyNotPublished));
+    assert_eq!(
+        borrowed(&with(0, "metadata", json!({"ohp_agent": {"jwks": set(&[6])}}))),
+        Err(Fault::KeyNotPublished)
+    );
+    assert_eq!(
+        borrowed(&with(0, "metadata", json!({"ohp_agent": {"jwks": set(&[6, 7])}}))),
+        Ok(())
+    );
+}
+
 #[test]
 fn published_keys_must_hold_the_issuers() {
     let mut own = jwk(7);

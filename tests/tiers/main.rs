@@ -30,6 +30,7 @@ use ohp::media::Fingerprint;
 use ohp::trust::bundle::Bundle;
 use ohp::trust::federation::{Draft, issue};
 use ohp::trust::jwk::OwnKey;
+use ohp::trust::sd_jwt;
 use ohp::verify::{
     Call, Disclosed, Media, Memory, NeedKind, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict,
     verify_disclosing,
@@ -382,4 +383,97 @@ fn unsigned_envelope_does_not_use_up_a_signed_ones_identifier_and_is_refused_aft
     assert_eq!(outcomes, ["Accept", "Accept"]);
     let outcomes = in_turn([&mut Scene::at(Tier::Signed), &mut Scene::at(Tier::Core)]);
     assert_eq!(outcomes, ["Accept", "0 not-bound-to-call"]);
+}
+
+/// `receiver.minTier`.
+#[test]
+fn receiver_takes_no_tier_below_its_own_floor() {
+    for tier in TIERS {
+        let mut scene = Scene::at(tier);
+        scene.trust["receiver"]["minTier"] = "sealed".into();
+        let expected = match tier {
+            Tier::Core | Tier::Signed => {
+                format!("0 tier-insufficient: conformance is {tier}, below this receiver's minimum sealed")
+            }
+            _ => "Accept".to_owned(),
+        };
+        assert_eq!(outcome(&mut scene), expected);
+    }
+}
+
+/// `receiver.requireKeyBinding`; interpretations, row 19.
+#[test]
+fn holders_proof_is_demanded_for_us_and_this_call() {
+    let holder = SigningKey::from_seed([51; 32]);
+    let stranger = SigningKey::from_seed([52; 32]);
+    let hour_ago = now().plus(-3_601_000);
+    let credential = sd_jwt::Credential {
+        issuer: scene::PROVIDER,
+        kind: "https://login.example.org/credentials/customer",
+        issued_at: hour_ago,
+        expires: None,
+        open: &[],
+        selective: &[],
+        holder: Some(&holder.public()),
+    };
+    let compact = sd_jwt::issue(&credential, &scene::provider_key(), "provider-1", &mut || {
+        [1; sd_jwt::SALT_LEN]
+    });
+    let bound = |key: &SigningKey, audience, nonce, at| sd_jwt::bind(&compact, key, audience, nonce, at);
+    let cases = [
+        (compact.clone(), "has no key binding"),
+        (bound(&holder, scene::CENTRE, CALL, now()), ""),
+        (bound(&stranger, scene::CENTRE, CALL, now()), "key binding"),
+        (bound(&holder, scene::AGENT, CALL, now()), "aud is not this receiver"),
+        (
+            bound(&holder, scene::CENTRE, "another@call", now()),
+            "of another transaction",
+        ),
+        (bound(&holder, scene::CENTRE, CALL, hour_ago), "too long ago"),
+    ];
+    for (credential, cause) in cases {
+        let mut scene = Scene::at(Tier::Sealed);
+        scene.envelope["caller"]["identity"] = serde_json::json!({ "sdJwtVc": credential });
+        assert_eq!(outcome(&mut scene), "Accept", "not demanded");
+        scene.trust["receiver"]["requireKeyBinding"] = true.into();
+        let outcome = outcome(&mut scene);
+        match cause {
+            "" => assert_eq!(outcome, "Accept"),
+            cause => assert!(
+                outcome.starts_with("6 assurance-insufficient") && outcome.contains(cause),
+                "{cause}: {outcome}"
+            ),
+        }
+    }
+}
+
+/// What a credential says is read in the host's scratch, which other calls are lent as well.
+#[test]
+fn no_claim_stays_in_the_scratch() {
+    type Change = fn(&mut Scene);
+    let changes: [(&str, Change); 3] = [
+        ("accepted", |_| ()),
+        ("refused by step 6", |scene| {
+            scene.trust["receiver"]["requireKeyBinding"] = true.into();
+        }),
+        ("refused later", |scene| {
+            scene.tamper = Some(|envelope| {
+                envelope["transparency"]["leafHash"] = format!("sha256:{}", "12".repeat(32)).into();
+            });
+        }),
+    ];
+    for (what, change) in changes {
+        let mut scene = Scene::at(Tier::Regulated);
+        change(&mut scene);
+        let cbor = scene.finish();
+        let bundle = Bundle::from_json(scene.trust.to_string().as_bytes()).expect("a bundle");
+        let situation = situation(&bundle);
+        let (mut scratch, mut disclosed) = (vec![0; VERIFY_SCRATCH], Box::new(Disclosed::new()));
+        let verdict = verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ());
+        assert_eq!(verdict.is_accepted(), what == "accepted", "{what}");
+        for secret in [&b"Ada"[..], b"acct_7781", b"4242"] {
+            let stays = scratch.windows(secret.len()).any(|window| window == secret);
+            assert!(!stays, "{what}: {}", String::from_utf8_lossy(secret));
+        }
+    }
 }

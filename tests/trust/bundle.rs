@@ -23,12 +23,12 @@ fn full() -> Value {
         "ohpTrust": 1,
         "gatheredAt": "2026-05-28T13:00:00Z",
         "receiver": {
-            "vendor": "test-receiver", "did": "did:web:test.example.org:receiver", "maxTier": "regulated",
+            "vendor": "test-receiver", "did": "did:web:test.example.org:receiver", "maxTier": "regulated", "minTier": "signed",
             "purposes": ["ai-vendor-handoff"], "jurisdictions": ["GB", "EEA"],
             "processingScope": ["transcript.summary"], "specialCategory": true, "minimumAal": "AAL2",
             "requiredOversight": "human-on-the-loop", "acceptedRiskClasses": ["high", "limited", "minimal"],
             "annexIIIAllowed": ["5(b)"], "ratePerKid": 7, "admit": ["did:web:example.org"], "maxStepUpAge": 3600,
-            "requireBoundAssurance": true, "draftCore": true,
+            "requireBoundAssurance": true, "requireKeyBinding": true, "draftCore": true,
             "keys": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "own", "use": "sig", "x": X, "d": D }] } },
         "issuers": { "did:web:test.example.org:agent_1": {
             "jwks": { "keys": [public_key()] },
@@ -57,11 +57,11 @@ fn every_member_of_the_documented_form_is_kept() {
     let own = bundle.receiver();
     assert_eq!(own.vendor.as_deref(), Some("test-receiver"));
     assert_eq!(own.did.as_deref(), Some("did:web:test.example.org:receiver"));
-    assert_eq!(own.max_tier, Tier::Regulated);
+    assert_eq!((own.min_tier, own.max_tier), (Tier::Signed, Tier::Regulated));
     assert!(own.takes_purpose("ai-vendor-handoff") && !own.takes_purpose("human-takeover"));
     assert_eq!(own.jurisdictions, ["GB", "EEA"].map(Into::into).into());
     assert_eq!(own.processing_scope, ["transcript.summary".into()].into());
-    assert!(own.special_category && own.require_bound_assurance && own.draft_core);
+    assert!(own.special_category && own.require_bound_assurance && own.require_key_binding && own.draft_core);
     assert_eq!(own.minimum_aal, Some(Level::Two));
     assert_eq!(own.required_oversight, Some(Oversight::OnTheLoop));
     let classes = [RiskClass::High, RiskClass::Limited, RiskClass::Minimal];
@@ -212,6 +212,21 @@ fn each_mistake_is_reported_with_the_path_of_its_member() {
             "/receiver/maxTier",
             json!("Signed"),
             "receiver.maxTier: expected core, signed, sealed or regulated",
+        ),
+        (
+            "/receiver/minTier",
+            json!("Signed"),
+            "receiver.minTier: expected core, signed, sealed or regulated",
+        ),
+        (
+            "/receiver/maxTier",
+            json!("core"),
+            "receiver.minTier: expected a tier that is not above maxTier",
+        ),
+        (
+            "/receiver/requireKeyBinding",
+            json!("no"),
+            "receiver.requireKeyBinding: expected true or false",
         ),
         ("/receiver/purposes", json!("any"), "receiver.purposes: expected a list"),
         (
@@ -454,4 +469,17 @@ fn every_member_that_is_read_is_documented() {
         let is_there = forms.iter().any(|form| page.contains(form));
         assert!(is_there, "docs/trust-bundle.md does not say what `{name}` is");
     }
+}
+
+/// Proofs are made for a receiver by its name: one without a name would take none, or worse, any.
+#[test]
+fn key_binding_cannot_be_demanded_without_a_did() {
+    let mut bundle = full();
+    bundle["receiver"].as_object_mut().expect("an object").remove("did");
+    assert_eq!(
+        read(&bundle).expect_err("no DID"),
+        "receiver.requireKeyBinding: expected a receiver with a did, which proofs are made for"
+    );
+    bundle["receiver"]["requireKeyBinding"] = json!(false);
+    assert!(read(&bundle).is_ok());
 }

@@ -70,15 +70,31 @@ fn directory<'v, T>(
     Ok(Directory(entries))
 }
 
+fn tier(node: Node<'_, '_>, name: &'static str) -> Result<Tier, Error> {
+    let tier = node.optional(name, |tier| tier.word("core, signed, sealed or regulated", Tier::parse))?;
+    Ok(tier.unwrap_or(Tier::Core))
+}
+
 fn receiver(node: Node<'_, '_>) -> Result<Receiver, Error> {
+    let max_tier = tier(node, "maxTier")?;
+    let min_tier = tier(node, "minTier")?;
+    if min_tier > max_tier {
+        let what = "a tier that is not above maxTier";
+        node.optional::<()>("minTier", |tier| Err(tier.wrong(Problem::Expected(what))))?;
+    }
+    let did = node.optional("did", |did| did.owned())?;
+    let require_key_binding = node.optional("requireKeyBinding", |truth| match truth.truth()? {
+        true if did.is_none() => {
+            Err(truth.wrong(Problem::Expected("a receiver with a did, which proofs are made for")))
+        }
+        required => Ok(required),
+    })?;
     Ok(Receiver {
         vendor: node.optional("vendor", |vendor| vendor.owned())?,
-        did: node.optional("did", |did| did.owned())?,
-        max_tier: node
-            .optional("maxTier", |tier| {
-                tier.word("core, signed, sealed or regulated", Tier::parse)
-            })?
-            .unwrap_or(Tier::Core),
+        did,
+        max_tier,
+        min_tier,
+        require_key_binding: require_key_binding.unwrap_or(false),
         purposes: node.optional("purposes", |list| list.texts())?,
         jurisdictions: node.optional("jurisdictions", |list| list.texts())?.unwrap_or_default(),
         processing_scope: node

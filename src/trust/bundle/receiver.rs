@@ -17,6 +17,8 @@ pub struct Receiver {
     pub did: Option<Text>,
     /// `maxTier`; Core where it is left out.
     pub max_tier: Tier,
+    /// `minTier`: the lowest tier that we take; Core where it is left out, and never above `max_tier`.
+    pub min_tier: Tier,
     /// `purposes`; `None`: any.
     pub purposes: Option<List<Text>>,
     /// `jurisdictions`: where we process. Empty: not stated, and then not judged.
@@ -42,6 +44,9 @@ pub struct Receiver {
     pub max_step_up_age: Option<u32>,
     /// `requireBoundAssurance`: whether an assurance proof that another call has shown is refused.
     pub require_bound_assurance: bool,
+    /// `requireKeyBinding`: whether the caller's credential must come with its holder's proof, made for us (`did`) and for this
+    /// call (`session.callId`). Never without a `did`.
+    pub require_key_binding: bool,
     /// `draftCore`: whether the short Core envelopes of the protocol's own README are accepted (interpretations, row 9).
     pub draft_core: bool,
     /// `agentId`, for the envelopes that we issue ourselves.
@@ -59,6 +64,7 @@ impl Default for Receiver {
             vendor: None,
             did: None,
             max_tier: Tier::Core,
+            min_tier: Tier::Core,
             purposes: None,
             jurisdictions: List::default(),
             processing_scope: List::default(),
@@ -71,6 +77,7 @@ impl Default for Receiver {
             admit: List::default(),
             max_step_up_age: None,
             require_bound_assurance: false,
+            require_key_binding: false,
             draft_core: false,
             agent_id: None,
             region: None,
