@@ -11,12 +11,14 @@ use std::sync::atomic::AtomicU64;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use common::{NOW, at, bundle, receiver_json};
 use ohp::cbor::Item;
-use ohp::envelope::{ENVELOPE_MAX, Tier};
+use ohp::envelope::{ENVELOPE_MAX, Envelope, Tier};
 use ohp::leg::{Context, Event, Host, Leg, RANDOM_LEN, SCRATCH_LEN, SdpOrigin, Settings, TRANSMIT_LEN};
 use ohp::media::exact::{self, Decision};
-use ohp::media::{Codec, Tap, TapConfig, g711};
+use ohp::media::{Codec, Fingerprint, Tap, TapConfig, g711};
 use ohp::table::{Config, Table};
 use ohp::transport::Info;
+use ohp::trust::bundle::Bundle;
+use ohp::verify::{Call, Disclosed, Media, Outcome, Role, Situation, VERIFY_SCRATCH, verify_disclosing};
 
 #[global_allocator]
 static GUARD: AllocDisabler = AllocDisabler;
@@ -247,4 +249,42 @@ fn tap_and_fingerprint_allocate_nothing() {
         let sample = exact::newest(&tap).expect("usable audio");
         assert!(matches!(exact::search(&tap, &sample.fingerprint), Decision::Match(_)));
     });
+}
+
+/// What the C tests judge as well: every step, what is disclosed, and going through it.
+#[test]
+fn tiers_that_disclose_are_judged_and_read_without_allocating() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/scene");
+    let read = |name: &str| std::fs::read(folder.join(name)).expect(name);
+    let trust = Bundle::from_json(&read("trust.json")).expect("a bundle");
+    let (mut scratch, mut disclosed) = (vec![0; VERIFY_SCRATCH], Box::new(Disclosed::new()));
+    for (name, tier) in [("sealed.cbor", Tier::Sealed), ("regulated.cbor", Tier::Regulated)] {
+        let cbor = read(name);
+        let ids = ["a84b4c76e66710@pc33.atlanta.example.com"];
+        let fingerprint = {
+            let envelope = Envelope::read(&cbor, &mut |_| ()).expect("an envelope");
+            let text = envelope.session().rtp_fingerprint().expect("a fingerprint");
+            Fingerprint::parse(text).expect("of SHA-256")
+        };
+        let situation = Situation {
+            bundle: &trust,
+            now: at("2026-05-28T13:42:11Z"),
+            role: Role::Unknown,
+            call: Call::Ids(&ids),
+            media: Media::Known(fingerprint),
+            echo: Default::default(),
+            memory: None,
+            again: false,
+            audio_may_follow: false,
+            deadline_passed: false,
+        };
+        let (outcome, values) = assert_no_alloc(|| {
+            let verdict = verify_disclosing(&cbor, &situation, &mut scratch, &mut disclosed, &mut |_, _| ());
+            let claims = disclosed.claims().map_or(0, |claims| claims.iter().count());
+            let values = claims + disclosed.fields().map_or(0, |fields| fields.iter().count());
+            disclosed.wipe();
+            (verdict.outcome, values)
+        });
+        assert_eq!((outcome, values), (Outcome::Accept, 4), "{tier}");
+    }
 }
