@@ -166,6 +166,7 @@ fn run<'a>(
         disclosed,
         gaps,
         observe,
+        is_disclosure_proven: false,
         traces: None,
         verdict: Verdict::new(),
     };
@@ -193,6 +194,8 @@ struct Run<'r, 's, 'a> {
     disclosed: Option<&'r mut Disclosed>,
     gaps: Gaps,
     observe: &'r mut dyn FnMut(Step, StepResult),
+    /// Whether step 7 has verified the proof that step 10 asks for, too.
+    is_disclosure_proven: bool,
     /// What step 0 looked up, to be recorded at the end.
     traces: Option<replay::Traces>,
     verdict: Verdict<'a>,

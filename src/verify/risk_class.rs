@@ -37,7 +37,10 @@ impl<'a> Run<'_, '_, 'a> {
         let governance = envelope.governance();
         let disclosed = governance.art50_disclosed() == Some(true);
         match governance.art50() {
-            Some(block) if disclosed && self.issuer_signed(envelope, block, DISCLOSURE_PROOF).is_ok() => Ok(()),
+            Some(block) if disclosed && self.issuer_signed(envelope, block, DISCLOSURE_PROOF).is_ok() => {
+                self.is_disclosure_proven = true;
+                Ok(())
+            }
             _ => not_allowed(Ungoverned::NotDisclosed),
         }
     }

@@ -93,6 +93,8 @@ pub struct Scene {
     pub claims: Vec<(&'static str, &'static str)>,
     /// Claims that the credential holds in the open.
     pub open: Vec<(&'static str, &'static str)>,
+    /// What the encapsulated keys are made from.
+    pub random: [[u8; hpke::RANDOM_LEN]; 2],
     /// Which of the claims the sender shows; all if `None`.
     pub shown: Option<&'static [&'static str]>,
     pub trust: Value,
@@ -112,6 +114,7 @@ impl Scene {
             sealed: json!({ "payment.disputeDetail": "card ending 4242, 42.50 GBP", "caller.vulnerable": true }),
             claims: vec![("given_name", "Ada"), ("account_ref", "acct_7781")],
             open: Vec::new(),
+            random: SEALING_RANDOM,
             shown: None,
             trust: trust(),
             after_sealing: None,
@@ -240,10 +243,9 @@ impl Scene {
                 key: &ours,
             },
         ];
-        let random = SEALING_RANDOM;
         let (mut scratch, mut out) = (vec![0; sealing::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
         let fields = Item::parse(&fields).expect("canonical");
-        let block = sealing::seal(fields, &binding, &recipients, &random, &mut scratch, &mut out).expect("sealed");
+        let block = sealing::seal(fields, &binding, &recipients, &self.random, &mut scratch, &mut out).expect("sealed");
         let mut json = String::new();
         ohp::cbor::json::from_cbor(block, &mut json, false).expect("text");
         envelope["sealed"] = serde_json::from_str(&json).expect("JSON");
