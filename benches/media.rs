@@ -4,8 +4,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ohp::media::robust::{self, frames};
 use ohp::media::sdp::{Description, SdpHints};
-use ohp::media::{Fingerprint, exact, g711, liveness, rtp};
+use ohp::media::{Fingerprint, RobustFingerprint, exact, g711, liveness, rtp};
 
 #[path = "inputs/sound.rs"]
 mod sound;
@@ -75,6 +76,35 @@ fn fingerprint(criterion: &mut Criterion) {
     group.bench_function("gate", |bencher| bencher.iter(|| liveness::check(black_box(&window))));
 }
 
+fn robust(criterion: &mut Criterion) {
+    let octets = octets();
+    let memory = words();
+    let tap = tap_of(&memory, &octets);
+    let samples: Vec<i16> = octets.iter().map(|octet| g711::MU_LAW[usize::from(*octet)]).collect();
+    let newest = robust::newest(&tap).expect("the sound is usable").fingerprint;
+    let mut absent = newest.to_bytes();
+    absent[8..].iter_mut().step_by(2).for_each(|byte| *byte = !*byte);
+    let absent = RobustFingerprint::from_bytes(&absent).expect("the mask is as it was");
+
+    let mut group = criterion.benchmark_group("robust");
+    // Seconds of sound, so that the rate is seconds of sound in a second.
+    group.throughput(Throughput::Elements((octets.len() / 8000) as u64));
+    for (name, hop) in [("sender", frames::SENDER_HOP), ("receiver", frames::RECEIVER_HOP)] {
+        group.bench_function(format!("extract as a {name}"), |bencher| {
+            bencher.iter(|| {
+                let mut all = 0;
+                frames::of_pcm(black_box(&samples), hop, |_, frame| all ^= frame.bits);
+                all
+            });
+        });
+    }
+    group.bench_function("take the newest", |bencher| bencher.iter(|| robust::newest(&tap)));
+    group.bench_function("find the newest in 10 s", |bencher| {
+        bencher.iter(|| robust::search(&tap, &newest))
+    });
+    group.bench_function("miss in 10 s", |bencher| bencher.iter(|| robust::search(&tap, &absent)));
+}
+
 fn description(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sdp");
     group.throughput(Throughput::Bytes(OFFER.len() as u64));
@@ -91,5 +121,5 @@ fn description(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, rtp_and_tap, fingerprint, description);
+criterion_group!(benches, rtp_and_tap, fingerprint, robust, description);
 criterion_main!(benches);

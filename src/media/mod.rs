@@ -12,10 +12,12 @@ pub mod fingerprint;
 pub mod g711;
 pub mod liveness;
 mod ring;
+pub mod robust;
 pub mod rtp;
 pub mod sdp;
 pub mod tap;
 
 pub use codec::{Codec, PayloadTypes};
 pub use fingerprint::Fingerprint;
+pub use robust::RobustFingerprint;
 pub use tap::{Tap, TapConfig};

@@ -2,6 +2,7 @@
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ohp::media::exact::{self, Decision};
+use ohp::media::robust;
 use ohp::media::sdp::{Agreement, Description, SdpHints};
 
 use crate::audio;
@@ -22,6 +23,9 @@ fn tap_fingerprint_and_hints_allocate_nothing() {
         exact::newest(&tap).map(|sample| exact::search(&tap, &sample.fingerprint))
     });
     assert!(matches!(decision, Ok(Decision::Match(_))));
+
+    let decision = assert_no_alloc(|| robust::newest(&tap).map(|sample| robust::search(&tap, &sample.fingerprint)));
+    assert!(matches!(decision, Ok(robust::Decision::Match(_))));
 
     let answer = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
         m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";

@@ -1,0 +1,384 @@
+//! The robust fingerprint: what ties an envelope to a call whose sound has been transcoded or has lost packets
+//! (interpretations, row 38; `docs/robust-fingerprint.md` has the form on the wire).
+//!
+//! It is of Haitsma's and Kalker's family, tuned to telephony. The sender takes just under 4 s of sound, and of their
+//! frames the 31 most energetic; the receiver compares their 992 bits with all that it has heard, in steps of 16 ms, and
+//! accepts where at most three in ten differ. Unlike the exact fingerprint it is no proof: it is looked at where the
+//! exact one did not match and the receiver's policy allows it, and never decides at Regulated.
+//!
+//! Gaps (lost packets, pauses in sending) are silence. What one source has sent is one line of samples; a span does not
+//! reach across a change of source. A span counts only if
+//!
+//! 1. at least [`MIN_LIVELY`] of the windows of 200 ms within it pass the gate of [`super::liveness`], and
+//! 2. nothing [`MIN_APART`] or further away in the same sound has the same fingerprint: what repeats itself (a ringing
+//!    tone, a short loop of music) is the same on every call.
+//!
+//! Not here: music and announcements that are longer than the ring, which the verifier has to know from other calls;
+//! policy; what a decision means for a handoff.
+
+pub mod fingerprint;
+pub mod frames;
+mod sound;
+pub mod spectrum;
+
+use core::fmt;
+
+pub use fingerprint::RobustFingerprint;
+
+use self::fingerprint::BITS;
+use self::frames::{RECEIVER_HOP, SENDER_HOP, SPAN_FRAMES, SPAN_SAMPLES, SubFingerprint};
+use self::sound::{Sound, Stretch, stretches};
+use self::spectrum::FRAME_SAMPLES;
+use super::fingerprint::WINDOW_SAMPLES;
+use super::liveness::{self, Lifeless};
+use super::tap::{MAX_PACKETS, MAX_SECONDS, Packet, Tap};
+use crate::table::Word;
+
+/// Most bits of 992 that may differ: a bit error rate of 0.30.
+pub const MAX_ERRORS: u16 = (BITS * 3 / 10) as u16;
+/// Windows of 200 ms in a span, of the 18 or 19 that lie within it, that have to be alive: 2 s of sound.
+pub const MIN_LIVELY: usize = 10;
+/// Fewest samples that have to be heard, gaps not counted, before a span is looked at: half of it.
+pub const MIN_HEARD: usize = SPAN_SAMPLES / 2;
+/// Samples between two places that are not the same place found twice: 512 ms, twice a frame.
+pub const MIN_APART: usize = 2 * FRAME_SAMPLES;
+/// Samples that are searched in one go: ten seconds, what a tap keeps.
+pub const MAX_SAMPLES: usize = MAX_SECONDS as usize * 8_000;
+
+/// Samples in a millisecond.
+const SAMPLES_PER_MS: usize = 8;
+/// A receiver's frames for each of a sender's.
+const STRIDE: usize = SENDER_HOP / RECEIVER_HOP;
+/// Most frames of a receiver.
+const MAX_FRAMES: usize = frames::frames(MAX_SAMPLES, RECEIVER_HOP);
+/// Most frames of a sender.
+const MAX_SENDER_FRAMES: usize = frames::frames(MAX_SAMPLES, SENDER_HOP);
+/// Most windows of 200 ms.
+const MAX_WINDOWS: usize = MAX_SAMPLES / WINDOW_SAMPLES;
+
+/// The sender's fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What goes into `session.media.x-ohp-robust`.
+    pub fingerprint: RobustFingerprint,
+    /// How far the span's end lies behind the newest sound of its source, in milliseconds.
+    pub behind_ms: u32,
+}
+
+/// What the receiver found; the same answers as [`super::exact::Decision`], with how sure they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The span is in this sound, and it is alive.
+    Match(Found),
+    /// There is usable sound, and none of it is near enough.
+    Mismatch {
+        /// The fewest bits of 992 that differed anywhere.
+        errors: u16,
+    },
+    /// Nothing heard so far could prove anything.
+    NoUsableAudio(Unusable),
+    /// No RTP packet has come yet (row 39): wait, if there is time.
+    NoMedia,
+}
+
+/// Where a fingerprint was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// How many of its 992 bits differ: at most [`MAX_ERRORS`].
+    pub errors: u16,
+    /// How far the span's end lies behind the newest sound of its source, in milliseconds; negative if the end of the
+    /// span, of which no frame is kept then, has not been heard yet.
+    pub behind_ms: i32,
+}
+
+impl Found {
+    /// The bit error rate, 0 to 0.30.
+    pub fn bit_error_rate(&self) -> f32 {
+        bit_error_rate(self.errors)
+    }
+}
+
+/// The bit error rate of so many of 992 bits.
+pub fn bit_error_rate(errors: u16) -> f32 {
+    f32::from(errors) / BITS as f32
+}
+
+/// Why sound proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// There is no span of 4 s of which 2 s have been heard.
+    TooLittle,
+    /// There is, but too much of it is alike on every call.
+    Lifeless(Lifeless),
+    /// The sound repeats itself.
+    Repeats,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLittle => f.write_str("less than 4 s of audio"),
+            Self::Lifeless(why) => write!(f, "less than 2 of 4 s are alive: {why}"),
+            Self::Repeats => f.write_str("a sound that repeats itself"),
+        }
+    }
+}
+
+/// Why a sender has no fingerprint to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSample {
+    /// No RTP packet has come yet.
+    NoMedia,
+    /// Nothing heard so far could prove anything. The reason is that of the newest span.
+    NoUsableAudio(Unusable),
+}
+
+impl fmt::Display for NoSample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMedia => f.write_str("no media received yet"),
+            Self::NoUsableAudio(why) => write!(f, "no usable audio: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for NoSample {}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Match(found) => write!(
+                f,
+                "similar sound {} ms behind the newest audio, bit error rate {:.3}",
+                found.behind_ms,
+                found.bit_error_rate()
+            ),
+            Self::Mismatch { errors } => write!(
+                f,
+                "the audio of this call is not similar, bit error rate {:.3}",
+                bit_error_rate(*errors)
+            ),
+            Self::NoUsableAudio(why) => write!(f, "no usable audio: {why}"),
+            Self::NoMedia => f.write_str("no media received yet"),
+        }
+    }
+}
+
+/// The sender's side: the newest span that proves something, of the source heard last if it has one. Uses less than
+/// 80 KiB of stack.
+///
+/// # Errors
+/// [`NoSample`], if nothing has been received or nothing in it is usable.
+pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
+    let stats = tap.stats();
+    if stats.kept == 0 && stats.not_audio == 0 {
+        return Err(NoSample::NoMedia);
+    }
+    let mut packets = [Packet::default(); MAX_PACKETS];
+    let mut why = Unusable::TooLittle;
+    for packets in stretches(tap.history(&mut packets)) {
+        let Some(mut stretch) = Stretch::new(*tap, packets, MAX_SAMPLES) else {
+            continue;
+        };
+        match newest_of(&mut stretch) {
+            Ok(sample) => return Ok(sample),
+            Err(unusable) if why == Unusable::TooLittle => why = unusable,
+            Err(_) => {}
+        }
+    }
+    Err(NoSample::NoUsableAudio(why))
+}
+
+/// [`newest`], of the last ten seconds of samples at 8 kHz.
+///
+/// # Errors
+/// [`NoSample::NoUsableAudio`].
+pub fn newest_of_pcm(samples: &[i16]) -> Result<Sample, NoSample> {
+    let recent = samples.len().saturating_sub(MAX_SAMPLES);
+    newest_of(&mut samples.get(recent..).unwrap_or_default()).map_err(NoSample::NoUsableAudio)
+}
+
+/// The receiver's side: looks for `wanted` in all that the tap holds. Uses less than 80 KiB of stack.
+///
+/// A [`Decision::Mismatch`] may turn into a match when audio that was still on its way has come.
+pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint) -> Decision {
+    let stats = tap.stats();
+    if stats.kept == 0 && stats.not_audio == 0 {
+        return Decision::NoMedia;
+    }
+    let mut packets = [Packet::default(); MAX_PACKETS];
+    let mut best = Decision::NoMedia;
+    for packets in stretches(tap.history(&mut packets)) {
+        if let Some(mut stretch) = Stretch::new(*tap, packets, MAX_SAMPLES) {
+            best = best.or(search_in(&mut stretch, wanted));
+            if matches!(best, Decision::Match(_)) {
+                break;
+            }
+        }
+    }
+    best.or(Decision::NoUsableAudio(Unusable::TooLittle))
+}
+
+/// [`search`], in the last ten seconds of samples at 8 kHz.
+pub fn search_pcm(samples: &[i16], wanted: &RobustFingerprint) -> Decision {
+    let recent = samples.len().saturating_sub(MAX_SAMPLES);
+    search_in(&mut samples.get(recent..).unwrap_or_default(), wanted)
+}
+
+impl Decision {
+    /// The answer that says more; of two mismatches the nearer one, of two that say as much the first.
+    fn or(self, other: Self) -> Self {
+        let rank = |decision: &Self| match decision {
+            Self::NoMedia => 0,
+            Self::NoUsableAudio(Unusable::TooLittle) => 1,
+            Self::NoUsableAudio(_) => 2,
+            Self::Mismatch { errors } => 3 + BITS - usize::from(*errors),
+            Self::Match(_) => usize::MAX,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
+fn newest_of(sound: &mut impl Sound) -> Result<Sample, Unusable> {
+    // Frames are laid so that the last ends with the sound.
+    let Some(start) = sound.len().checked_sub(SPAN_SAMPLES).map(|rest| rest % SENDER_HOP) else {
+        return Err(Unusable::TooLittle);
+    };
+    if sound.heard() < MIN_HEARD {
+        return Err(Unusable::TooLittle);
+    }
+    let mut subs = [SubFingerprint::default(); MAX_SENDER_FRAMES];
+    let mut bits = [0; MAX_SENDER_FRAMES];
+    let mut count = 0;
+    frames::each(sound, start, SENDER_HOP, |number, sub| {
+        if let (Some(place), Some(bits)) = (subs.get_mut(number), bits.get_mut(number)) {
+            (*place, *bits) = (sub, sub.bits);
+            count = number + 1;
+        }
+    });
+    let mut windows = Windows::new(sound.len());
+    let mut why = None;
+    for first in (0..=count.saturating_sub(SPAN_FRAMES)).rev() {
+        let begins = start + first * SENDER_HOP;
+        let judged = windows.judge(sound, begins).and_then(|()| {
+            let span = subs.get(first + 1..).and_then(|subs| subs.first_chunk());
+            let fingerprint = RobustFingerprint::of_span(span.ok_or(Unusable::TooLittle)?);
+            match repeats(&fingerprint, &bits[..count], SENDER_HOP, first as isize) {
+                true => Err(Unusable::Repeats),
+                false => Ok(fingerprint),
+            }
+        });
+        match judged {
+            Ok(fingerprint) => {
+                let behind = sound.len() - begins - SPAN_SAMPLES;
+                return Ok(Sample {
+                    fingerprint,
+                    behind_ms: (behind / SAMPLES_PER_MS) as u32,
+                });
+            }
+            Err(unusable) => why = why.or(Some(unusable)),
+        }
+    }
+    Err(why.unwrap_or(Unusable::TooLittle))
+}
+
+fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint) -> Decision {
+    if sound.heard() < MIN_HEARD {
+        return Decision::NoUsableAudio(Unusable::TooLittle);
+    }
+    let mut bits = [0; MAX_FRAMES];
+    let mut count = 0;
+    frames::each(sound, 0, RECEIVER_HOP, |number, sub| {
+        if let Some(place) = bits.get_mut(number) {
+            *place = sub.bits;
+            count = number + 1;
+        }
+    });
+    let bits = &bits[..count];
+    let Some((errors, place)) = places(bits, RECEIVER_HOP)
+        .filter_map(|place| Some((wanted.errors(bits, STRIDE, place)?, place)))
+        .min()
+    else {
+        return Decision::NoUsableAudio(Unusable::TooLittle);
+    };
+    let mut windows = Windows::new(sound.len());
+    let hop = RECEIVER_HOP as isize;
+    if errors <= MAX_ERRORS {
+        let begins = usize::try_from(place * hop).unwrap_or(0);
+        if let Err(unusable) = windows.judge(sound, begins) {
+            return Decision::NoUsableAudio(unusable);
+        }
+        if repeats(wanted, bits, RECEIVER_HOP, place) {
+            return Decision::NoUsableAudio(Unusable::Repeats);
+        }
+        let behind = sound.len() as isize - place * hop - SPAN_SAMPLES as isize;
+        return Decision::Match(Found {
+            errors,
+            behind_ms: (behind / SAMPLES_PER_MS as isize) as i32,
+        });
+    }
+    let mut why = None;
+    for begins in (0..=sound.len().saturating_sub(SPAN_SAMPLES))
+        .rev()
+        .step_by(WINDOW_SAMPLES)
+    {
+        match windows.judge(sound, begins) {
+            Ok(()) => return Decision::Mismatch { errors },
+            Err(unusable) => why = why.or(Some(unusable)),
+        }
+    }
+    Decision::NoUsableAudio(why.unwrap_or(Unusable::TooLittle))
+}
+
+/// The frames with which a span could begin. It may begin before the first frame, and end after the last, if none of the
+/// frames that it keeps does.
+fn places(bits: &[u32], hop: usize) -> core::ops::Range<isize> {
+    let span = (SPAN_FRAMES * SENDER_HOP / hop) as isize;
+    -span..bits.len() as isize
+}
+
+/// Whether the fingerprint of the span at `place` is found in another place as well.
+fn repeats(fingerprint: &RobustFingerprint, bits: &[u32], hop: usize, place: isize) -> bool {
+    places(bits, hop).any(|other| {
+        other.abs_diff(place) * hop >= MIN_APART
+            && fingerprint
+                .errors(bits, SENDER_HOP / hop, other)
+                .is_some_and(|errors| errors <= MAX_ERRORS)
+    })
+}
+
+/// Which windows of 200 ms of a sound are alive, each judged when it is first asked for. They are laid so that the last
+/// ends with the sound.
+struct Windows {
+    start: usize,
+    judged: [Option<Result<(), Lifeless>>; MAX_WINDOWS],
+}
+
+impl Windows {
+    fn new(samples: usize) -> Self {
+        Self {
+            start: samples % WINDOW_SAMPLES,
+            judged: [None; MAX_WINDOWS],
+        }
+    }
+
+    /// Whether enough of the windows within the span that begins at `begins` are alive; if not, why the last of the others
+    /// is not.
+    fn judge(&mut self, sound: &mut impl Sound, begins: usize) -> Result<(), Unusable> {
+        let first = begins.saturating_sub(self.start).div_ceil(WINDOW_SAMPLES);
+        let end = (begins + SPAN_SAMPLES).saturating_sub(self.start) / WINDOW_SAMPLES;
+        let (mut lively, mut why) = (0, Unusable::TooLittle);
+        for (number, judged) in self.judged.iter_mut().enumerate().take(end).skip(first) {
+            let verdict = *judged.get_or_insert_with(|| {
+                let mut window = [0; WINDOW_SAMPLES];
+                sound.copy(self.start + number * WINDOW_SAMPLES, &mut window);
+                liveness::check(&window)
+            });
+            match verdict {
+                Ok(()) => lively += 1,
+                Err(lifeless) => why = Unusable::Lifeless(lifeless),
+            }
+        }
+        if lively >= MIN_LIVELY { Ok(()) } else { Err(why) }
+    }
+}
