@@ -9,7 +9,8 @@ mod build;
 use std::path::PathBuf;
 use std::process::Command;
 
-use build::{run, skip};
+use build::run;
+use build::skip::skip;
 
 /// Builds the C tests' program.
 fn program(name: &str, flags: &[&str]) -> PathBuf {

@@ -1,5 +1,8 @@
 //! `include/ohp.h` is what cbindgen makes of `src/ffi/`, and it reads as C and as C++.
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -191,12 +194,7 @@ fn no_structure_has_padding() {
 #[test]
 fn header_reads_as_cpp() {
     if Command::new("c++").arg("--version").output().is_err() {
-        eprintln!("skipped: no C++ compiler here");
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "CI needs a C++ compiler"
-        );
-        return;
+        return skip::skip("there is no C++ compiler");
     }
     compiles("c++", &["-std=c++11"], "header.cpp");
 }

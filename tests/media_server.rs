@@ -17,7 +17,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use build::{run, scratch, skip};
+use build::skip::skip;
+use build::{run, scratch};
 use common::{RECEIVER_DID, Random, SENDER_DID, private_jwk, public_jwk, to_cbor};
 use ohp::id::{EnvelopeId, Nonce};
 use ohp::media::codec::Codec;

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use build::{run, skip};
+use build::run;
+use build::skip::skip;
 
 /// Where `make install DESTDIR=…` has put everything; `None` where there is no make or no binutils.
 fn installed() -> Option<PathBuf> {

@@ -2,6 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this one")]
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "a crate with several of these modules has it several times"
+)]
+#[path = "../common/skip.rs"]
+pub mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -29,15 +36,6 @@ pub fn backend() -> &'static str {
     } else {
         "ring"
     }
-}
-
-/// Says why a test does not run; where everything has to be there, that is a failure.
-pub fn skip(why: &str) {
-    eprintln!("skipped: {why}");
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "{why}, and must be under CI=true"
-    );
 }
 
 pub fn is_there(program: &str) -> bool {

@@ -17,24 +17,12 @@ mod sdp_suites;
 mod suite;
 mod tap;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A folder of the shared vectors; `None`, with a message, where they are not beside the checkout. They must be there
 /// under `CI=true`.
 fn vectors(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/vectors")
-        .join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "{} must be there under CI=true",
-        path.display()
-    );
-    eprintln!("skipped: {} is not there", path.display());
-    None
+    suite::skip::shared(&format!("vectors/{folder}"))
 }
 
 /// The files of a folder of the shared vectors whose names end so, in order.

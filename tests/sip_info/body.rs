@@ -8,6 +8,7 @@ use ohp::transport::body::{self, Declared, Encoding, ErrorKind, Form, Syntax};
 use ohp::transport::inflate::{self, Wrapper};
 use ohp::transport::{ENVELOPE_MAX, MediaType, SipStatus, WIRE_MAX, base64 as text};
 
+use super::fixtures::skip::skip;
 use super::fixtures::{Random, base64, envelopes, noise, raw, zlib};
 
 const JSON: &[u8] =
@@ -411,7 +412,7 @@ fn python_output(program: &str, input: &[u8]) -> Option<Vec<u8>> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
-        println!("skipped: no python3");
+        skip("there is no python3");
         return None;
     };
     child.stdin.take().expect("piped").write_all(input).expect("written");

@@ -1,5 +1,12 @@
 //! What several of these tests need: official envelopes, noise, and whole messages.
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "a crate with several of these modules has it several times"
+)]
+#[path = "../common/skip.rs"]
+pub mod skip;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,21 +20,6 @@ pub const ID: &str = "cse_01HZX0R5N9V8W1QYK0XQM3R3K9";
 
 pub fn id() -> EnvelopeId {
     EnvelopeId::parse(ID).expect("an id")
-}
-
-/// A folder of the shared material; `None`, with a message, where it is absent and this is not CI.
-pub fn shared(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "{} is absent",
-        path.display()
-    );
-    println!("skipped: {} is absent", path.display());
-    None
 }
 
 /// Every file under `folder`, sorted.
@@ -57,7 +49,7 @@ pub struct Envelope {
 
 /// The official example envelopes and test vectors.
 pub fn envelopes() -> Vec<Envelope> {
-    let Some(folder) = shared("ohp") else {
+    let Some(folder) = skip::shared("ohp") else {
         return Vec::new();
     };
     let is_envelope = |path: &PathBuf| {
