@@ -1,17 +1,28 @@
 //! Each named bound holds where it says: what is as large as it allows is taken, and what is one larger is not. Bounds that
 //! a test elsewhere puts to that proof are listed with it.
 
-use std::path::Path;
+mod common;
 
-use ohp::cbor::{self, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use ohp::cbor::{self, Item, json};
+use ohp::control::{self, Frame};
+use ohp::crypto::ed25519::SigningKey;
 use ohp::envelope::{self, DRAFT_DEPTH_MAX, DRAFT_FIELDS_MAX, Draft, ENVELOPE_MAX, Envelope, ReadError, SHAPE, Value};
 use ohp::leg::{LEG_ID_LEN_MAX, LEG_IDS_MAX, Leg};
-use ohp::media::sdp::{self, Description};
-use ohp::table::{self, Config};
+use ohp::media::sdp::{self, Description, SdpHints};
+use ohp::table::{self, Config, Domain, Table};
+use ohp::time::Timestamp;
 use ohp::transport::body::{self, Declared, ErrorKind};
 use ohp::transport::inflate::{self, Wrapper};
 use ohp::transport::{WIRE_MAX, base64};
 use ohp::trust::bundle::Bundle;
+use ohp::trust::jws::{self, JwsError};
+use ohp::trust::sealing::{self, Binding, Recipient, SealError};
+use ohp::trust::transparency::note::{self, NoteError, VerifierKey};
+use ohp::trust::{dpop, federation, jwt};
 
 /// A bound, and whether something of that size is taken.
 struct Bound {
@@ -134,6 +145,208 @@ const BOUNDS: &[Bound] = &[
         takes: |bytes| words(|config| config.slot_bytes = bytes as u32),
     },
     Bound {
+        name: "envelope::SURFACE_MAX",
+        value: envelope::SURFACE_MAX,
+        takes: |len| {
+            let cbor = core_envelope(
+                |envelope, padding| envelope["intent"]["slots"]["x"] = padding.into(),
+                len,
+            );
+            let envelope = Envelope::read(&cbor, &mut |_| ()).expect("an envelope");
+            assert_eq!(envelope.surface().len(), len);
+            envelope.surface().is_within_limit()
+        },
+    },
+    Bound {
+        name: "control::FRAME_MAX",
+        value: control::FRAME_MAX,
+        takes: |len| {
+            // What a frame keeps of this envelope, with a record's head of three bytes for each member.
+            let kept = |cbor: &[u8]| {
+                let envelope = Item::parse(cbor).expect("canonical").map().expect("a map");
+                let member = |path: &str| {
+                    path.split('.').try_fold(None, |item: Option<Item<'_>>, key| {
+                        let map = item.map_or(Some(envelope), Item::map)?;
+                        Some(Some(map.get(key)?))
+                    })
+                };
+                let paths = [
+                    "audience.purpose",
+                    "audience.minTier",
+                    "session.callId",
+                    "session.channel",
+                    "session.locale",
+                    "intent.current",
+                    "issuer.vendor",
+                    "audience.vendor",
+                ];
+                let lens = paths
+                    .iter()
+                    .map(|path| 3 + member(path).flatten().expect(path).bytes().len());
+                lens.sum::<usize>()
+            };
+            let widen =
+                |envelope: &mut serde_json::Value, padding: String| envelope["session"]["callId"] = padding.into();
+            let least = kept(&envelope_with(widen, 300)) - 300;
+            let cbor = envelope_with(widen, len - least);
+            assert_eq!(kept(&cbor), len);
+            Frame::of(&Envelope::read(&cbor, &mut |_| ()).expect("an envelope")).is_ok()
+        },
+    },
+    Bound {
+        name: "sdp::MAX_HINT_LEN",
+        value: sdp::MAX_HINT_LEN,
+        takes: |len| {
+            let name = "X".repeat(len - "/8000".len());
+            let text = format!(
+                "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96\r\n\
+                 a=rtpmap:96 {name}/8000\r\n"
+            );
+            let description = Description::parse(text.as_bytes()).expect("SDP");
+            !SdpHints::from_answer(&description).as_slice().is_empty()
+        },
+    },
+    Bound {
+        name: "table::MAX_OPEN_SETS_PER_OWNER",
+        value: table::MAX_OPEN_SETS_PER_OWNER as usize,
+        takes: |sets| {
+            with_table(|table| {
+                let owner = table.key(Domain::Call, &[b"call"]);
+                (0..sets as u32).all(|nth| {
+                    let set = table.key(Domain::Message, &[&nth.to_be_bytes()]);
+                    let received = table
+                        .slots()
+                        .receive(&owner, &set, 1, 2, b"x", NOW.plus(1000), NOW, sets as u32);
+                    received.is_ok()
+                })
+            })
+        },
+    },
+    Bound {
+        name: "table::MAX_CHUNKS",
+        value: table::MAX_CHUNKS as usize,
+        takes: |chunks| {
+            with_table(|table| {
+                let (owner, set) = (
+                    table.key(Domain::Call, &[b"call"]),
+                    table.key(Domain::Message, &[b"set"]),
+                );
+                let count = chunks as u32;
+                table
+                    .slots()
+                    .receive(&owner, &set, count, count, b"x", NOW.plus(1000), NOW, 4)
+                    .is_ok()
+            })
+        },
+    },
+    Bound {
+        name: "jws::MAX_HEADER_LEN",
+        value: jws::MAX_HEADER_LEN,
+        takes: |len| {
+            let jws = format!("{}..{}", "A".repeat(len), "A".repeat(86));
+            jws::header(&jws, &mut vec![0; jws::SCRATCH_LEN]).err() != Some(JwsError::HeaderTooLong)
+        },
+    },
+    Bound {
+        name: "dpop::MAX_ID_LEN",
+        value: dpop::MAX_ID_LEN,
+        takes: |len| {
+            let mut payload = jwt::JsonObject::new();
+            payload
+                .text("jti", &"j".repeat(len))
+                .text("htm", "GET")
+                .text("htu", URI)
+                .seconds("iat", NOW);
+            let key = SigningKey::from_seed([1; 32]);
+            // A proof's header brings its key along, which `sign` does not; so what `prove` has made is signed anew.
+            let made = dpop::prove(
+                &key,
+                &dpop::Claim {
+                    method: "GET",
+                    uri: URI,
+                    access_token: None,
+                    nonce: None,
+                    now: NOW,
+                    random: [1; 16],
+                },
+            );
+            let header = made.split('.').next().expect("a header").to_owned();
+            let input = format!("{header}.{}", base64url(payload.to_json().as_bytes()));
+            let proof = format!("{input}.{}", base64url(&key.sign(input.as_bytes())));
+            proves(&proof, URI).is_ok()
+        },
+    },
+    Bound {
+        name: "dpop::MAX_URI_LEN",
+        value: dpop::MAX_URI_LEN,
+        takes: |len| {
+            let uri = format!("{URI}{}", "u".repeat(len - URI.len()));
+            let key = SigningKey::from_seed([1; 32]);
+            let proof = dpop::prove(
+                &key,
+                &dpop::Claim {
+                    method: "GET",
+                    uri: &uri,
+                    access_token: None,
+                    nonce: None,
+                    now: NOW,
+                    random: [1; 16],
+                },
+            );
+            proves(&proof, &uri).is_ok()
+        },
+    },
+    Bound {
+        name: "note::NOTE_MAX",
+        value: note::NOTE_MAX,
+        takes: |len| {
+            let signed = signed_note(&format!("{}\n", "t".repeat(100)));
+            let text = format!("{}\n", "t".repeat(len - signed.len() + 100));
+            let signed = signed_note(&text);
+            assert_eq!(signed.len(), len);
+            note::verify(&signed, [log()].into_iter()).is_ok()
+        },
+    },
+    Bound {
+        name: "note::SIGNATURES_MAX",
+        value: note::SIGNATURES_MAX,
+        takes: |count| {
+            let signed = signed_note("text\n");
+            let others = "\u{2014} other AAAAAAA=\n".repeat(count - 1);
+            let verified = note::verify(&format!("{signed}{others}"), [log()].into_iter()).map(drop);
+            assert!(
+                matches!(verified, Ok(()) | Err(NoteError::TooManySignatures)),
+                "{verified:?}"
+            );
+            verified.is_ok()
+        },
+    },
+    Bound {
+        name: "sealing::FIELDS_MAX",
+        value: sealing::FIELDS_MAX,
+        takes: |count| seals(count, 1) != Err(SealError::Fields),
+    },
+    Bound {
+        name: "sealing::RECIPIENTS_MAX",
+        value: sealing::RECIPIENTS_MAX,
+        takes: |count| seals(1, count) != Err(SealError::Recipients),
+    },
+    Bound {
+        name: "federation::MAX_STATEMENTS",
+        value: federation::MAX_STATEMENTS,
+        takes: |count| {
+            let claimed = federation::Claimed {
+                did: "did:web:a.example",
+                entity: None,
+                jwks: None,
+                chain: &vec!["x"; count],
+            };
+            let anchors = ohp::trust::bundle::Directory::default();
+            let error = ohp::trust::federation::Chain::check(&claimed, &anchors).expect_err("no statements");
+            error.fault != federation::Fault::TooManyStatements
+        },
+    },
+    Bound {
         name: "transport::WIRE_MAX",
         value: WIRE_MAX,
         takes: |len| {
@@ -154,12 +367,166 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("BOUNDARY_MAX", "sip_info/content_type.rs"),
     ("CHUNKS_MAX", "sip_info/chunks.rs"),
     ("HEADERS_MAX", "sip_info/headers.rs"),
+    ("LEG_SIZE_MAX", "leg.rs"),
+    ("LONG_NUMBERS_MAX", "json_to_cbor.rs"),
+    ("BLOCKS_MAX", "sip_info/body.rs"),
+    ("MAX_CHAIN_LEN", "federation/chain.rs"),
+    ("MAX_DISCLOSURES", "tokens/sd_jwt.rs"),
     ("MAX_FORMATS", "media/sdp.rs"),
     ("MAX_HINTS", "media/sdp.rs"),
+    ("MAX_JWS_LEN", "trust/jws.rs"),
+    ("MAX_LEN", "tokens/sd_jwt.rs"),
     ("MAX_PAYLOAD_LEN", "media/tap.rs"),
+    ("MAX_PAYLOAD_LEN", "trust/jws.rs"),
+    ("MAX_PROOF_LEN", "tokens/dpop.rs"),
     ("MAX_SECONDS", "media/tap.rs"),
+    ("MAX_STATEMENT_LEN", "federation/chain.rs"),
+    ("MAX_TOKEN_LEN", "tokens/jwt.rs"),
     ("PARAMETERS_MAX", "sip_info/content_type.rs"),
+    ("PARAMETERS_MAX", "federation/policy.rs"),
+    ("VALUES_MAX", "federation/policy.rs"),
 ];
+
+/// Public numbers that bound nothing that comes in: lengths that a format fixes, and sizes of what a caller lends, which
+/// follow from the bounds; and bounds of which something else is shown.
+const NO_BOUND: &[(&str, &str)] = &[
+    (
+        "ANSWER_MAX",
+        "what a client of a log reads at most, of which the library sees a slice: the command's",
+    ),
+    ("ATTEST_MAX", "a buffer's size"),
+    ("CLAIMS_MAX", "a buffer's size"),
+    ("COORDINATE_LEN", "fixed by the format"),
+    ("ENC_LEN", "fixed by the format"),
+    ("ENCODED_MAX", "a buffer's size"),
+    ("FFT_LEN", "fixed by the method"),
+    ("FRAMING_LEN", "what is added to a body"),
+    ("HEADERS_LEN", "what is added to a body"),
+    ("HEADER_LEN", "fixed by the format"),
+    ("KEY_LEN", "fixed by the format"),
+    ("LEAF_HASH_LEN", "fixed by the format"),
+    ("MAX_DIGESTS", "follows from a credential's length, which ends first"),
+    (
+        "MAX_PACKETS",
+        "packets of a tap, of which the oldest are written over: media/tap.rs",
+    ),
+    ("MAX_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
+    ("MAX_PER_SECOND", "a higher rate counts as that: src/table/rate.rs"),
+    ("MIN_DISTINCT_BLOCKS", "a count, of the gate: src/media/liveness.rs"),
+    (
+        "NEEDS_MAX",
+        "the list of a verdict, the first are kept: src/verify/verdict.rs",
+    ),
+    ("OPENED_MAX", "a buffer's size"),
+    ("PCM_SAMPLE_LEN", "fixed by the format"),
+    ("PRECOMPUTED_KEYS_MAX", "later keys are taken as well, and are slower"),
+    ("PRIVATE_LEN", "fixed by the format"),
+    ("PROOF_MAX", "no tree of 2^64 leaves has a longer path"),
+    ("PUBLIC_LEN", "fixed by the format"),
+    ("RANDOM_LEN", "fixed by the format"),
+    ("SALT_LEN", "fixed by the format"),
+    ("SCRATCH_LEN", "a buffer's size"),
+    ("SEED_LEN", "fixed by the format"),
+    ("SHA256_LEN", "fixed by the format"),
+    ("SIGNATURE_LEN", "fixed by the format"),
+    ("STACK_LEN", "asserted where it stands"),
+    ("STAMP_RANDOM_LEN", "fixed by the format"),
+    ("TAG_LEN", "fixed by the format"),
+    ("TEXT_LEN", "fixed by the format"),
+    ("THUMBPRINT_LEN", "fixed by the format"),
+    ("TRANSMIT_LEN", "a buffer's size"),
+    (
+        "WARNINGS_MAX",
+        "the list of a verdict, the first are kept: src/verify/verdict.rs",
+    ),
+    ("WINDOW_LEN", "fixed by the format"),
+];
+
+const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
+const URI: &str = "https://pbx.example.org/";
+
+fn core_envelope(widen: fn(&mut serde_json::Value, String), len: usize) -> Vec<u8> {
+    let surface = |cbor: &[u8]| Envelope::read(cbor, &mut |_| ()).expect("an envelope").surface().len();
+    let least = surface(&envelope_with(widen, 300)) - 300;
+    envelope_with(widen, len - least)
+}
+
+/// An envelope at Core with a text of so many letters, of 256 to 65,535, somewhere.
+fn envelope_with(widen: impl Fn(&mut serde_json::Value, String), letters: usize) -> Vec<u8> {
+    let mut envelope = serde_json::json!({
+        "ohp": "0.1", "conformance": "core", "id": "cse_01HZX0R5N9V8W1QYK0XQM3R3K9",
+        "issuedAt": "2026-05-28T13:42:10Z", "notAfter": "2026-05-28T13:47:10Z",
+        "issuer": { "vendor": "voice-desk", "agentId": "desk_1", "region": "eu-west" },
+        "audience": { "vendor": "contact-centre", "purpose": "human-takeover", "minTier": "core" },
+        "session": { "callId": "call", "channel": "voice/sip", "locale": "en-GB" },
+        "intent": { "current": { "name": "a", "confidence": 0.5 }, "stack": [], "slots": {} },
+        "control": { "verb": "PROPOSE", "nonce": "00112233445566778899aabbccddeeff" },
+    });
+    // Texts from 256 bytes on have heads of one length.
+    assert!((256..65_536).contains(&letters));
+    widen(&mut envelope, "x".repeat(letters));
+    common::to_cbor(&envelope.to_string())
+}
+
+fn with_table(test: impl FnOnce(&Table<'_>) -> bool) -> bool {
+    let config = Config {
+        sets: 64,
+        slots: 32,
+        ..Config::default()
+    };
+    let words: Vec<_> = (0..config.words().expect("a size"))
+        .map(|_| AtomicU64::new(0))
+        .collect();
+    test(&Table::init(&words, &config, [0; 16]).expect("a table"))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    let mut text = vec![0; ohp::trust::base64url::encoded_len(bytes.len())];
+    ohp::trust::base64url::encode(bytes, &mut text)
+        .expect("room enough")
+        .to_owned()
+}
+
+fn proves(proof: &str, uri: &str) -> Result<(), dpop::DpopError> {
+    let request = dpop::Request {
+        method: "GET",
+        uri,
+        access_token: None,
+        bound_to: None,
+        nonce: None,
+        now: NOW,
+        window: dpop::DEFAULT_WINDOW_MS,
+    };
+    dpop::check(proof, &request, &mut |_| false, &mut vec![0; dpop::SCRATCH_LEN]).map(drop)
+}
+
+fn log() -> VerifierKey<'static> {
+    VerifierKey::new("log.example.org", SigningKey::from_seed([5; 32]).public()).expect("a name")
+}
+
+fn signed_note(text: &str) -> String {
+    let mut signed = String::new();
+    note::sign(text, "log.example.org", &SigningKey::from_seed([5; 32]), &mut signed).expect("a note");
+    signed
+}
+
+fn seals(fields: usize, recipients: usize) -> Result<(), SealError> {
+    let fields: serde_json::Map<_, _> = (0..fields).map(|nth| (format!("f{nth}"), nth.into())).collect();
+    let fields = common::to_cbor(&serde_json::Value::from(fields).to_string());
+    let binding = Binding {
+        id: "cse_01HZX0R5N9V8W1QYK0XQM3R3K9",
+        issued_at: "2026-05-28T13:42:10Z",
+        audience_did: "did:web:a.example",
+        call_id: "call",
+    };
+    let key = ohp::crypto::hpke::OpeningKey::from_bytes([3; 32]).public();
+    let kids: Vec<_> = (0..recipients).map(|nth| nth.to_string()).collect();
+    let recipients: Vec<_> = kids.iter().map(|kid| Recipient { kid, key: &key }).collect();
+    let random = vec![[1; ohp::crypto::hpke::RANDOM_LEN]; recipients.len()];
+    let (mut scratch, mut out) = (vec![0; sealing::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
+    let fields = Item::parse(&fields).expect("canonical");
+    sealing::seal(fields, &binding, &recipients, &random, &mut scratch, &mut out).map(drop)
+}
 
 fn to_cbor(text: &str) -> bool {
     let (mut scratch, mut out) = (
@@ -195,6 +562,57 @@ fn what_is_said_to_be_shown_elsewhere_is_named_there() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
         let source = std::fs::read_to_string(path).expect(file);
         assert!(source.contains(name), "{file} does not name {name}");
+    }
+}
+
+/// The names of the public numbers in `src` that say how large something is.
+fn sizes(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sizes(&path, found);
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("a source file");
+        let names = source.lines().filter_map(|line| {
+            let (name, _) = line.trim_start().strip_prefix("pub const ")?.split_once(':')?;
+            Some(name.to_owned())
+        });
+        found.extend(names.filter(|name| name.split('_').any(|word| ["MAX", "MIN", "LEN"].contains(&word))));
+    }
+}
+
+#[test]
+fn each_public_bound_has_its_row_or_its_reason() {
+    let mut found = BTreeSet::new();
+    for folder in [
+        "cbor",
+        "control",
+        "crypto",
+        "envelope",
+        "leg",
+        "media",
+        "table",
+        "transport",
+        "trust",
+        "verify",
+    ] {
+        sizes(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder),
+            &mut found,
+        );
+    }
+    let rows = BOUNDS
+        .iter()
+        .map(|bound| bound.name.rsplit("::").next().expect("a name"));
+    let listed: BTreeSet<_> = rows
+        .chain(ELSEWHERE.iter().map(|(name, _)| *name))
+        .chain(NO_BOUND.iter().map(|(name, _)| *name))
+        .collect();
+    let missing: Vec<_> = found.iter().filter(|name| !listed.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "neither a row nor a reason: {missing:?}");
+    for (name, _) in NO_BOUND {
+        assert!(found.contains(*name), "{name} is no more");
     }
 }
 

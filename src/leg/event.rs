@@ -169,3 +169,23 @@ impl Events {
         Some(event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_does_not_drain_loses_the_oldest_events() {
+        let event = |nth: usize| Event::Unanchored {
+            id: EnvelopeId::new(crate::time::Timestamp::from_millis(nth as i64), [0; 10]),
+        };
+        for lost in 0..3 {
+            let mut events = Events::new();
+            (0..EVENTS_MAX + lost).for_each(|nth| events.push(event(nth)));
+            for nth in lost..EVENTS_MAX + lost {
+                assert_eq!(events.pop(), Some(event(nth)), "{lost} lost");
+            }
+            assert_eq!(events.pop(), None);
+        }
+    }
+}

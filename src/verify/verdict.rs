@@ -412,3 +412,38 @@ impl<'a> Verdict<'a> {
         self.outcome == Outcome::Accept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(count: usize) -> std::vec::Vec<Need<'static>> {
+        const REFERENCES: &str = "abcdefghijklmnopqrstuvwxyz";
+        let need = |nth| Need {
+            step: Step::Consent,
+            kind: NeedKind::ConsentReceipt,
+            reference: &REFERENCES[nth..=nth],
+        };
+        (0..count).map(need).collect()
+    }
+
+    #[test]
+    fn a_verdict_keeps_the_first_needs_each_once() {
+        let (all, mut kept) = (needs(NEEDS_MAX + 1), Needs::NONE);
+        for need in all.iter().chain(&all) {
+            kept.push(*need);
+        }
+        assert_eq!(kept.as_slice(), &all[..NEEDS_MAX]);
+    }
+
+    #[test]
+    fn a_verdict_keeps_the_first_warnings() {
+        let mut kept = Verdict::new().warnings;
+        let warning = |nth: usize| match nth {
+            WARNINGS_MAX => Warning::SealedUnopened,
+            _ => Warning::FingerprintUnchecked,
+        };
+        (0..=WARNINGS_MAX).for_each(|nth| kept.push(warning(nth)));
+        assert_eq!(kept.iter().collect::<std::vec::Vec<_>>(), [warning(0); WARNINGS_MAX]);
+    }
+}

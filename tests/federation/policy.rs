@@ -3,7 +3,9 @@
 use ohp::cbor::Item;
 use ohp::cbor::json::from_cbor;
 use ohp::transport::inflate::{Wrapper, inflate};
-use ohp::trust::federation::{Assignment, Element, Metadata, Operator, Operators, Policy, PolicyError, Value};
+use ohp::trust::federation::{
+    Assignment, Element, Metadata, Operator, Operators, PARAMETERS_MAX, Policy, PolicyError, VALUES_MAX, Value,
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::suite::{Suite, encode_json, same};
@@ -287,9 +289,12 @@ fn superiors_metadata_and_policies_reach_only_the_types_that_the_leaf_has() {
 fn bounds_of_values_and_parameters_are_held() {
     let values = |count: usize| -> Json { (0..count).collect() };
     let most = |count| resolve(&[&json!({"p": {"subset_of": values(count)}})], &json!({}));
-    assert!(matches!(most(256), Outcome::Resolved(..)));
-    assert_eq!(most(257), Outcome::InvalidPolicy(PolicyError::TooMany));
-    let halves = [&json!({"p": {"add": ["a"]}}), &json!({"p": {"add": values(256)}})];
+    assert!(matches!(most(VALUES_MAX), Outcome::Resolved(..)));
+    assert_eq!(most(VALUES_MAX + 1), Outcome::InvalidPolicy(PolicyError::TooMany));
+    let halves = [
+        &json!({"p": {"add": ["a"]}}),
+        &json!({"p": {"add": values(VALUES_MAX)}}),
+    ];
     assert_eq!(
         resolve(&halves, &json!({})),
         Outcome::InvalidPolicy(PolicyError::TooMany)
@@ -298,9 +303,12 @@ fn bounds_of_values_and_parameters_are_held() {
         let each = |at| (format!("p{at}"), json!({"essential": false}));
         Json::Object((0..count).map(each).collect())
     };
-    assert!(matches!(resolve(&[&policies(512)], &json!({})), Outcome::Resolved(..)));
+    assert!(matches!(
+        resolve(&[&policies(PARAMETERS_MAX)], &json!({})),
+        Outcome::Resolved(..)
+    ));
     assert_eq!(
-        resolve(&[&policies(513)], &json!({})),
+        resolve(&[&policies(PARAMETERS_MAX + 1)], &json!({})),
         Outcome::InvalidPolicy(PolicyError::TooMany)
     );
 }
