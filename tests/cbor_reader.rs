@@ -136,6 +136,7 @@ fn every_kind_of_error_is_found_at_its_byte() {
         assert_eq!(first, error, "{bytes:02x?}");
         assert_eq!(reader.next(), Err(error), "{bytes:02x?}");
         assert_eq!(reader.skip(), Err(error), "{bytes:02x?}");
+        assert_eq!(check(bytes), Err(error), "{bytes:02x?}");
         assert_eq!(
             Reader::new(bytes).skip().and_then(|_| check(bytes)),
             Err(error),
