@@ -13,6 +13,13 @@ pub mod sip;
 pub mod take;
 pub mod tree;
 
+/// What the library's own tests have: here for [`scene`].
+#[path = "../../common/mod.rs"]
+mod common;
+/// A proposal at any tier with real keys behind each of its parties.
+#[path = "../../tiers/scene.rs"]
+pub mod scene;
+
 pub use heap::without_heap;
 pub use libfuzzer_sys;
 pub use seeds::Seeds;

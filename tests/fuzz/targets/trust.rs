@@ -1,15 +1,15 @@
 //! What a host loads: trust bundles, keys, statements. Errors are explained; a key that was read is written as the same
-//! key; C takes what Rust takes; and consent is judged by any bundle.
+//! key; C takes what Rust takes; and envelopes of every tier are judged by any bundle.
 
 #![no_main]
 
-use ohp::envelope::Envelope;
+use ohp::envelope::{Envelope, Tier};
 use ohp::ffi::*;
 use ohp::trust::bundle::Bundle;
 use ohp::trust::jwk::{Jwk, JwkSet, OwnKey, OwnKeys};
-use ohp::verify::{Call, Media, Role, Situation, VERIFY_SCRATCH, verify};
+use ohp::verify::{Call, Disclosed, Media, Role, Situation, VERIFY_SCRATCH, verify, verify_disclosing};
 use ohp_fuzz::abi::{Why, bytes_of, exact, sound};
-use ohp_fuzz::{Seeds, party, seeds, sized, target};
+use ohp_fuzz::{Seeds, party, scene, seeds, sized, target};
 
 target!(seeds: write_seeds, |data| {
     let json = exact(data);
@@ -50,12 +50,19 @@ target!(seeds: write_seeds, |data| {
     }
 });
 
+const TIERS: [Tier; 3] = [Tier::Signed, Tier::Sealed, Tier::Regulated];
+
 fn judge(bundle: &Bundle) {
     static EXAMPLES: std::sync::OnceLock<Vec<Vec<u8>>> = std::sync::OnceLock::new();
-    for cbor in EXAMPLES.get_or_init(seeds::envelopes) {
+    let examples = || {
+        let scenes = TIERS.map(|tier| scene::Scene::at(tier).finish());
+        seeds::envelopes().into_iter().chain(scenes).collect()
+    };
+    let mut disclosed = Box::new(Disclosed::new());
+    for cbor in EXAMPLES.get_or_init(examples) {
         let situation = Situation {
             bundle,
-            now: party::NOW,
+            now: scene::now(),
             role: Role::Unknown,
             call: Call::Unknown,
             media: Media::NotHere,
@@ -66,12 +73,27 @@ fn judge(bundle: &Bundle) {
             deadline_passed: false,
         };
         let _ = verify(cbor, &situation, &mut [0; VERIFY_SCRATCH], &mut |_, _| ());
+        let verdict = verify_disclosing(
+            cbor,
+            &situation,
+            &mut [0; VERIFY_SCRATCH],
+            &mut disclosed,
+            &mut |_, _| (),
+        );
+        assert!(verdict.is_accepted() || (disclosed.claims().is_none() && disclosed.fields().is_none()));
         let _ = Envelope::read(cbor, &mut |_| ());
     }
 }
 
 fn write_seeds(seeds: &mut Seeds) {
     seeds.add(party::sender_json().to_string());
+    // With every member that a bundle may have.
+    for tier in TIERS {
+        let mut scene = scene::Scene::at(tier);
+        scene.finish();
+        seeds.add(scene.trust.to_string());
+    }
+    seeds.add(scene::agents_bundle().to_string());
     let mut json = party::receiver_json();
     seeds.add(json.to_string());
     json["receiver"]["jurisdictions"] = serde_json::json!(["GB", "DE"]);
