@@ -412,6 +412,19 @@ const NO_BOUND: &[(&str, &str)] = &[
     ),
     ("MAX_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
     ("MAX_PER_SECOND", "a higher rate counts as that: src/table/rate.rs"),
+    ("MAX_SAMPLES", "follows from MAX_SECONDS, what a tap keeps"),
+    (
+        "MIN_APART",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
+        "MIN_HEARD",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
+        "MIN_LIVELY",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
     ("MIN_DISTINCT_BLOCKS", "a count, of the gate: src/media/liveness.rs"),
     (
         "NEEDS_MAX",
