@@ -412,6 +412,10 @@ const NO_BOUND: &[(&str, &str)] = &[
     ),
     ("MAX_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
     ("MAX_PER_SECOND", "a higher rate counts as that: src/table/rate.rs"),
+    (
+        "MAX_ERRORS",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
     ("MAX_SAMPLES", "follows from MAX_SECONDS, what a tap keeps"),
     (
         "MIN_APART",
