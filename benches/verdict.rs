@@ -112,9 +112,10 @@ fn regulated(criterion: &mut Criterion) {
     let (mut scratch, mut out) = (vec![0; SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
     let mut disclosed = Box::new(Disclosed::new());
     // Time for so many verdicts: of all that is in them, or of one step.
-    let mut spend = |iterations: u64, only: Option<Step>| {
+    let mut spend = |iterations: u64, only: Option<Step>, fastest: &mut Duration| {
         let mut spent = Duration::ZERO;
         for nth in 0..iterations {
+            let before = spent;
             let nth = nth as usize % REGULATED;
             if nth == 0 {
                 Table::init(&words, &config, [7; 16]).expect("a table");
@@ -158,23 +159,29 @@ fn regulated(criterion: &mut Criterion) {
             if only.is_none() {
                 spent += start.elapsed();
             }
+            *fastest = spent.saturating_sub(before).min(*fastest);
         }
         spent
     };
     let mut group = criterion.benchmark_group("info_to_verdict");
+    // On a machine that others use, the fastest verdict is the one that nobody has disturbed.
+    let mut fastest = Duration::MAX;
     group.bench_function("regulated", |bencher| {
-        bencher.iter_custom(|iterations| spend(iterations, None))
+        bencher.iter_custom(|iterations| spend(iterations, None, &mut fastest));
     });
     group.finish();
+    println!("regulated, fastest: {fastest:?}");
     let mut group = criterion.benchmark_group("regulated_steps");
     group
         .sample_size(20)
         .measurement_time(Duration::from_secs(2))
         .warm_up_time(Duration::from_secs(1));
     for step in Step::ALL {
+        let mut fastest = Duration::MAX;
         group.bench_function(step.name(), |bencher| {
-            bencher.iter_custom(|iterations| spend(iterations, Some(step)))
+            bencher.iter_custom(|iterations| spend(iterations, Some(step), &mut fastest));
         });
+        println!("{step}, fastest: {fastest:?}");
     }
     group.finish();
 }
