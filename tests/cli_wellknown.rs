@@ -94,6 +94,14 @@ impl Party {
         self.set().ed25519(Some(kid), issued_at).map(drop)
     }
 
+    fn take_from_bundle(&self, kid: &str) {
+        let path = self.folder.join("bundle.json");
+        let mut bundle: Value = serde_json::from_slice(&fs::read(&path).expect("a bundle")).expect("JSON");
+        let keys = bundle["receiver"]["keys"]["keys"].as_array_mut().expect("keys");
+        keys.retain(|key| key["kid"] != kid);
+        fs::write(&path, bundle.to_string()).expect("written");
+    }
+
     /// Moves a published key's end, as if time had passed.
     fn age(&self, kid: &str, valid_until: &str) {
         let mut set = self.document("ohp-jwks.json");
@@ -251,6 +259,13 @@ fn keys_overlap_end_and_leave_the_set_when_nothing_of_theirs_is_on_its_way() {
     assert!(party.kids().contains(&"sign-1".to_owned()));
     party.age("sign-1", now().plus(-2 * 3_600_000 - 1000).to_text().as_str());
     party.publish(&["--keys", next]);
+    assert_eq!(
+        party.believed("sign-1", now()),
+        Err(KeyRefusal::Expired),
+        "our bundle still has it"
+    );
+    party.take_from_bundle("sign-1");
+    party.publish(&["--keys", next]);
     assert!(!party.kids().contains(&"sign-1".to_owned()));
     assert_eq!(party.believed("sign-1", before), Err(KeyRefusal::Unknown));
 }
@@ -272,6 +287,22 @@ fn revoked_key_is_refused_for_what_is_issued_later_and_stays_so() {
     let key = party.document("ohp-jwks.json")["keys"][0].clone();
     let key = Jwk::from_json(key.to_string().as_bytes()).expect("a key");
     assert!(key.revoked && key.valid_until == Some(moment));
+}
+
+/// As long as our own files know nothing of a key's end, only what is published does: forgetting it there would let the key
+/// back in with the next publication.
+#[test]
+fn key_that_ended_long_ago_does_not_come_back_while_our_files_still_hold_it() {
+    let long_ago = now().plus(-3 * 3_600_000);
+    for (option, why) in [("--revoke", KeyRefusal::Revoked), ("--retire", KeyRefusal::Expired)] {
+        let party = Party::new(&format!("wellknown-resurrected{option}"));
+        party.publish(&[]);
+        party.publish(&[option, &format!("sign-1={}", long_ago.to_text().as_str())]);
+        for _ in 0..2 {
+            party.publish(&[]);
+            assert_eq!(party.believed("sign-1", now()), Err(why), "{option}");
+        }
+    }
 }
 
 /// A key that is no longer ours ends with the publication that no longer has it.

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use ohp::time::Timestamp;
+use ohp::trust::Text;
 use ohp::trust::jwk::{Jwk, OwnKeys, Usage};
 use serde_json::{Value, json};
 
@@ -51,13 +52,18 @@ impl Moment {
 /// The keys that are, or are about to be, published.
 pub struct Published {
     keys: Vec<Jwk>,
+    /// The keys of our own with the ends that our own files give them, which know nothing of an earlier one or a revocation.
+    ours: Vec<(Option<Text>, Option<Timestamp>)>,
 }
 
 impl Published {
     /// What the file publishes; nothing if it is not there.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         if !path.exists() {
-            return Ok(Self { keys: Vec::new() });
+            return Ok(Self {
+                keys: Vec::new(),
+                ours: Vec::new(),
+            });
         }
         let refuse = |why: String| {
             Failure::new(format_args!("{} is no JWK Set: {why}", path.display()))
@@ -73,6 +79,7 @@ impl Published {
             .map(|key| Jwk::from_json(key.to_string().as_bytes()).map_err(|error| refuse(error.to_string())));
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
+            ours: Vec::new(),
         })
     }
 
@@ -88,6 +95,7 @@ impl Published {
                 None => ours.push(public),
             }
         }
+        self.ours = ours.iter().map(|key| (key.kid.clone(), key.valid_until)).collect();
         for mut old in self.keys.drain(..) {
             match ours.iter_mut().find(|key| key.kid == old.kid) {
                 Some(key) if key.thumbprint() != old.thumbprint() => {
@@ -136,13 +144,14 @@ impl Published {
         })
     }
 
-    /// Leaves out the keys whose time has been over for so long that nothing of theirs is on its way.
+    /// Leaves out the keys whose time has been over for so long that nothing of theirs is on its way. One that our own files
+    /// hold for longer stays, ended or revoked as it is: they would bring it back, alive, with the next publication.
     pub fn drop_past(&mut self, now: Timestamp) {
-        let is_past = |key: &Jwk| {
-            key.valid_until
-                .is_some_and(|until| now.since(until) > RETENTION_HOURS * HOUR_MS)
-        };
-        self.keys.retain(|key| !is_past(key));
+        let is_past =
+            |until: Option<Timestamp>| until.is_some_and(|until| now.since(until) > RETENTION_HOURS * HOUR_MS);
+        let ours = &self.ours;
+        let would_return = |key: &Jwk| ours.iter().any(|(kid, until)| *kid == key.kid && !is_past(*until));
+        self.keys.retain(|key| !is_past(key.valid_until) || would_return(key));
     }
 
     /// The document.
