@@ -305,6 +305,24 @@ fn key_that_ended_long_ago_does_not_come_back_while_our_files_still_hold_it() {
     }
 }
 
+/// Whoever can write into the folder must not make us write elsewhere.
+#[cfg(unix)]
+#[test]
+fn link_in_the_folder_is_not_followed() {
+    let party = Party::new("wellknown-link");
+    let (victim, published) = (party.folder.join("victim"), party.folder.join("well-known"));
+    fs::write(&victim, "mine").expect("written");
+    fs::create_dir_all(&published).expect("a folder");
+    std::os::unix::fs::symlink(&victim, published.join("ohp-jwks.json.part")).expect("a link");
+    party.publish(&[]);
+    assert_eq!(fs::read_to_string(&victim).expect("readable"), "mine");
+    assert!(
+        fs::symlink_metadata(published.join("ohp-jwks.json"))
+            .expect("there")
+            .is_file()
+    );
+}
+
 /// A key that is no longer ours ends with the publication that no longer has it.
 #[test]
 fn key_whose_private_half_is_gone_ends_and_another_may_not_take_its_name() {

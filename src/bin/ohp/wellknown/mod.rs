@@ -6,7 +6,8 @@
 mod jwks;
 mod systems;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ohp::envelope::{Tier, Verb};
@@ -214,11 +215,17 @@ fn capabilities(args: &Args, receiver: &Receiver, now: Timestamp) -> Result<Valu
     Ok(document)
 }
 
-/// Writes beside the file and moves it into place, so that nobody fetches a half.
+/// Writes beside the file and moves it into place, so that nobody fetches a half. What stands beside it already, a half of
+/// before or somebody's link to elsewhere, is not written into.
 fn write(path: &Path, document: &Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(Failure::new)?;
     let part = path.with_extension("json.part");
-    fs::write(&part, text + "\n")
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(path, &error)),
+        _ => {}
+    }
+    File::create_new(&part)
+        .and_then(|mut file| file.write_all((text + "\n").as_bytes()))
         .and_then(|()| fs::rename(&part, path))
         .map_err(|error| unwritable(path, &error))
 }
