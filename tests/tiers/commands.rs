@@ -315,12 +315,14 @@ fn what_a_log_of_rekors_kind_cannot_prove_is_not_written() {
         "the proof",
     );
     served.join().expect("a request");
-    let far = [
-        "--rekor",
+    // What stands before an @ is no host.
+    for far in [
         "http://rekor.example.org",
-        "--rekor-key",
-        &key,
-        "sealed.json",
-    ];
-    desk.fails(&[&sign[..], &far].concat(), "the address is not https");
+        "http://localhost:80@rekor.example.org",
+        "http://127.0.0.1:@rekor.example.org/",
+        "http://localhost.example.org",
+    ] {
+        let to = ["--rekor", far, "--rekor-key", &key, "sealed.json"];
+        desk.fails(&[&sign[..], &to].concat(), "the address is not https");
+    }
 }

@@ -45,11 +45,17 @@ pub fn anchor(url: &str, verifier_key: &str, leaf_hash: &Hash) -> Result<Anchore
 /// Whether nobody on the way can read or change what is sent.
 fn is_private_to_us(url: &str) -> bool {
     let rest = url.strip_prefix("http://");
-    let authority = rest.and_then(|rest| rest.split('/').next());
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    // `localhost:80@elsewhere` is a name and a password for elsewhere: a port has digits only.
+    let is_port = |text: &str| {
+        text.strip_prefix(':')
+            .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     url.starts_with("https://")
         || authority.is_some_and(|host| {
             ["127.0.0.1", "[::1]", "localhost"].iter().any(|loopback| {
-                host == *loopback || host.strip_prefix(loopback).is_some_and(|port| port.starts_with(':'))
+                host.strip_prefix(loopback)
+                    .is_some_and(|rest| rest.is_empty() || is_port(rest))
             })
         })
 }
