@@ -172,6 +172,56 @@ fn whatever_comes_about_otherwise_than_expected_fails() {
     }
 }
 
+/// What cannot be read has no blocks, signatures or tier: it is not looked at in silence.
+#[test]
+fn what_is_no_envelope_does_not_pass_for_one_that_is_only_looked_at() {
+    let vector = "regulated/01-full-structural";
+    let tree = copy_of(vector, "conformance-unreadable");
+    let at = tree.join(vector);
+    let expected = json!({ "outcome": "structural-only", "tier": "regulated", "verb": "PROPOSE",
+        "regulatedBlocksPresent": ["governance"], "signatureAlgsPresent": ["EdDSA", "ML-DSA-65"] });
+    fs::write(at.join("expected.json"), expected.to_string()).expect("written");
+    let _ = fs::remove_file(at.join("envelope.cbor"));
+    assert_eq!(run(&[], &tree).status, 0);
+    fs::write(at.join("envelope.json"), r#"{"ohp":"0.1"}"#).expect("written");
+    let run = run(&[], &tree);
+    assert_eq!(
+        (run.status, last_line(&run)),
+        (1, "0 passed, 1 failed, 0 skipped"),
+        "{}",
+        run.text()
+    );
+}
+
+/// A leg answers such chunks 400; so does the runner.
+#[test]
+fn chunks_that_name_another_envelope_than_they_hold_bring_none() {
+    let vector = "transport/02-chunks";
+    let tree = copy_of(vector, "conformance-other-id");
+    let infos = tree.join(vector).join("info");
+    let envelope = fs::read(tree.join(vector).join("envelope.json")).expect("readable");
+    let envelope: Value = serde_json::from_slice(&envelope).expect("JSON");
+    let id = envelope["id"].as_str().expect("a text");
+    let other = format!("{}0", &id[..id.len() - 1]);
+    assert_ne!(id, other);
+    for entry in fs::read_dir(infos).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let mut message = fs::read(&path).expect("readable");
+        // In headers only: the data are deflated.
+        while let Some(at) = message.windows(id.len()).position(|window| window == id.as_bytes()) {
+            message[at..at + id.len()].copy_from_slice(other.as_bytes());
+        }
+        fs::write(&path, message).expect("written");
+    }
+    let run = run(&[], &tree);
+    assert_eq!(
+        (run.status, last_line(&run)),
+        (1, "0 passed, 1 failed, 0 skipped"),
+        "{}",
+        run.text()
+    );
+}
+
 #[test]
 fn emitted_bytes_are_compared_one_by_one() {
     let vector = "regulated/12-emit-full";

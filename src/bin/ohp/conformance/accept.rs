@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use ohp::envelope::{ENVELOPE_MAX, ReadError, SHAPE};
+use ohp::leg::Refusal;
 use ohp::table::{Config, Domain, Table};
 use ohp::time::Timestamp;
 use ohp::transport::body::Declared;
@@ -137,6 +138,10 @@ fn arrive(vector: &Vector, expected: &Expected, infos: &[String]) -> Result<Arri
         let call = table.key(Domain::Call, &[info.call_id.unwrap_or_default().as_bytes()]);
         let moment = expected.now.unwrap_or_default();
         match reassembly::receive(&table, &call, &info, moment, SHAPE, &mut scratch, &mut out) {
+            Ok(Received::Complete(message)) if !message.is_as_named() => {
+                responses.push(u64::from(Refusal::OtherId.status().code()));
+                arrived = Arrived::Nothing(format!("{name}: {}", Refusal::OtherId));
+            }
             Ok(received) => {
                 responses.push(200);
                 if let Received::Complete(message) = received {
@@ -338,6 +343,15 @@ fn compare(expected: &Expected, known: Known, verdict: &Verdict<'_>, disclosed: 
         for block in expected.blocks.iter().filter(|path| envelope.get(path).is_none()) {
             differ("a block", "missing", block);
         }
+    } else if expected.outcome == Outcome::StructuralOnly {
+        let why = verdict
+            .failure()
+            .map_or_else(String::new, |(_, failure)| failure.why.to_string());
+        differ(
+            "the envelope",
+            &format!("unreadable ({why})"),
+            "one that can be looked at",
+        );
     }
     let why = verdict.failure().map(|(_, failure)| failure.why);
     for (what, stated, found) in [
