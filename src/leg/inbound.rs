@@ -593,7 +593,9 @@ impl Leg {
             self.events.push(Event::TimedOut { id, timeout });
             // The receiver that accepted in vain lets go, and says so (OHP §8.4).
             let frame = self.frame.clone().filter(|frame| frame.id() == id);
-            if let (Side::Receiver, Timeout::NotAssumed, Some(frame)) = (side, timeout, frame) {
+            // But not in place of a report on its way: the sender's own ten seconds end the handoff as well.
+            let reports = self.outbox.busy_with() == Some(Verb::Incident);
+            if let (Side::Receiver, Timeout::NotAssumed, Some(frame), false) = (side, timeout, frame, reports) {
                 let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Stale.as_str(), None);
             }
         }

@@ -410,3 +410,50 @@ fn report_that_lacks_a_resource_is_judged_again_when_it_has_come() {
     pair.verify_again();
     assert!(matches!(pair.events(Which::Receiver)[..], [Event::Incident { .. }]));
 }
+
+/// The call goes on for hours, the report is owed by law: letting go of a handoff that nobody assumed does not cut it off.
+#[test]
+fn report_on_its_way_outlasts_a_handoff_that_runs_out() {
+    let mut pair = both_ends(Tier::Regulated);
+    let mut template = pair.template.clone();
+    let agent = scene::agents_bundle()["receiver"].clone();
+    template["audience"] =
+        serde_json::json!({ "vendor": agent["vendor"], "did": agent["did"], "purpose": "human-takeover" });
+    for above_core in [
+        "caller",
+        "consent",
+        "aiSystem",
+        "governance",
+        "decisions",
+        "sealed",
+        "transparency",
+    ] {
+        template.as_object_mut().expect("an object").remove(above_core);
+    }
+    let cbor = to_cbor(&template.to_string());
+    pair.with(Which::Receiver, |leg, host| {
+        let template = Item::parse(&cbor).expect("canonical");
+        let mut out = vec![0; ENVELOPE_MAX];
+        leg.propose(host, Tier::Core, template, &mut out).map(|_| ())
+    })
+    .expect("a proposal to the agent");
+    pair.settle();
+    pair.with(Which::Sender, |leg, host| leg.accept(host))
+        .expect("an ACCEPT");
+    pair.settle();
+    let cbor = report(&mut pair, "harm-to-health").expect("a report");
+    pair.with(Which::Sender, |leg, host| leg.anchored(host, &cbor))
+        .expect("sent");
+    let first = pair.poll(Which::Sender).expect("the report's first INFO");
+    // No ASSUME comes within ten seconds, while the INFO waits for its response.
+    pair.advance_to(scene::now().plus(10_000));
+    assert_eq!(pair.leg(Which::Sender).phase(), ohp::control::Phase::Rejected);
+    let status = pair.deliver(Which::Receiver, &first);
+    pair.respond(Which::Sender, status);
+    pair.settle();
+    let told = pair.events(Which::Receiver);
+    assert!(
+        told.iter().any(|event| matches!(event, Event::Incident { .. })),
+        "{told:?}"
+    );
+}
