@@ -54,7 +54,7 @@ pub(super) unsafe fn build(
                 Ok(())
             })
         });
-        wipe_after(tier, memory);
+        wipe_after(tier, &done, memory);
         done?;
         out.set(ohp_bytes::of(buffer.get(..len).unwrap_or_default()));
         Ok(())

@@ -99,9 +99,10 @@ pub(super) fn status(error: &LegError) -> ohp_status {
     }
 }
 
-/// Wipes what a template became, which may hold in plain what has been sealed.
-pub(super) fn wipe_after(tier: Tier, template: &mut [u8]) {
-    if tier >= Tier::Sealed {
+/// Wipes what a template became, where it may hold in plain what was to be sealed: below Sealed nothing that does is taken,
+/// so that `done` is an error there.
+pub(super) fn wipe_after<T>(tier: Tier, done: &Done<T>, template: &mut [u8]) {
+    if tier >= Tier::Sealed || done.is_err() {
         template.zeroize();
     }
 }
@@ -364,13 +365,15 @@ pub unsafe extern "C" fn ohp_leg_give_back(
         let mut lent = unsafe { ohp_host::read(host) }?;
         // SAFETY: as the header demands.
         let (mut host, memory) = unsafe { lent.get() }?;
-        let context: Option<Item<'_>> = match given.is_empty() {
-            true => None,
-            false => Some(template(given, memory, &mut why)?),
-        };
         // SAFETY: as the header demands.
         let mut leg = unsafe { self::leg(leg) }?;
-        leg.give_back(&mut host, reason, context).map_err(why.fail(status))
+        let context = match given.is_empty() {
+            true => Ok(None),
+            false => template(given, memory, &mut why).map(Some),
+        };
+        let done = context.and_then(|context| leg.give_back(&mut host, reason, context).map_err(why.fail(status)));
+        wipe_after(Tier::Signed, &done, memory);
+        done
     })
 }
 

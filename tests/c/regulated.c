@@ -45,6 +45,27 @@ static int reported(struct side *agent, struct side *centre)
     return 0;
 }
 
+/* What was to be sealed is in the clear in the template: a refusal leaves no copy of it, whatever it is for. */
+static int refused_leaves_nothing(struct side *agent)
+{
+    static const char sealed_anew[] = "{\"sealed\": {\"fields\": {\"payment.disputeDetail\": \"card ending 4242, 42.50 GBP\"}}}";
+    static const char cut_off[] = "{\"sealed\": {\"fields\": {\"payment.disputeDetail\": \"card ending 4242, 42.50 GBP\"}";
+    static const char secret[] = "ending 4242";
+    ohp_bytes cbor;
+    size_t size = ohp_scratch_size();
+    memset(agent->scratch, 0, size);
+    ohp_host host = side_host(agent);
+    STATUS(OHP_ERR_INVALID, ohp_leg_propose(agent->leg, &host, OHP_TIER_SIGNED, template, template_len, agent->envelope,
+                                            OHP_ENVELOPE_LEN_MAX, &agent->why, &cbor));
+    CHECK(memmem(agent->scratch, size, secret, strlen(secret)) == NULL);
+    STATUS(OHP_ERR_MALFORMED, ohp_leg_propose(agent->leg, &host, OHP_TIER_CORE, TEXT(cut_off), agent->envelope,
+                                              OHP_ENVELOPE_LEN_MAX, &agent->why, &cbor));
+    CHECK(memmem(agent->scratch, size, secret, strlen(secret)) == NULL);
+    STATUS(OHP_ERR_STATE, ohp_leg_give_back(agent->leg, &host, TEXT("resolved"), TEXT(sealed_anew), &agent->why));
+    CHECK(memmem(agent->scratch, size, secret, strlen(secret)) == NULL);
+    return 0;
+}
+
 int test_regulated(void)
 {
     static char trust[SCENE_TRUST_MAX];
@@ -58,6 +79,8 @@ int test_regulated(void)
     CHECK(template_len > 0 && speak(agent.tap, SCENE_VOICE) == 0 && speak(centre.tap, SCENE_VOICE) == 0);
     centre.disclosed = disclosed_new();
     CHECK(centre.disclosed != NULL);
+
+    CHECK(refused_leaves_nothing(&agent) == 0);
 
     /* One that is withdrawn leaves nothing behind. */
     for (int attempt = 0; attempt < 2; attempt++) {
