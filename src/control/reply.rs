@@ -6,9 +6,10 @@
 
 use core::fmt;
 
-use crate::cbor::Item;
+use crate::cbor::{Item, Map};
 use crate::envelope::{
-    Draft, DraftError, Envelope, Field, RejectReason, STAMP_RANDOM_LEN, Tier, Value, Verb, leaf_hash_text,
+    Broken, Draft, DraftError, Envelope, Field, RejectReason, STAMP_RANDOM_LEN, Tier, Value, Verb, Violation,
+    leaf_hash_text,
 };
 use crate::id::EnvelopeId;
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
@@ -209,6 +210,11 @@ impl Reply<'_> {
         };
         let vendor_of_ours = self.party.vendor.or(frame.text(ours)).unwrap_or_default();
         let counterpart = (frame.text(vendor).unwrap_or_default(), frame.text(did));
+        // No reply is of a tier that seals. Of what would be refused further down nothing is copied here.
+        let names = |map: Map<'_>| map.get(Field::Sealed.path()).is_some();
+        if context.and_then(Item::map).is_some_and(names) {
+            return Err(DraftError::Invalid(Violation::at(Field::Sealed, Broken::AboveTier)));
+        }
         let mut draft = Draft::new(scratch);
         for (field, item) in frame.fields().filter(|(field, _)| REPEATED.contains(field)) {
             match item.map() {

@@ -274,7 +274,11 @@ fn return_that_would_carry_sealed_fields_in_plain_is_not_sent() {
         let cbor = to_cbor(context);
         let context = Item::parse(&cbor).expect("canonical");
         let sent = pair.with(Which::Receiver, |leg, host| {
-            leg.give_back(host, "resolved", Some(context))
+            host.scratch.fill(0);
+            let sent = leg.give_back(host, "resolved", Some(context));
+            let left = host.scratch.windows(11).any(|window| window == b"ending 4242");
+            assert!(!left, "what was to be sealed is not left in scratch either");
+            sent
         });
         assert!(matches!(sent, Err(LegError::Draft(DraftError::Invalid(_)))), "{sent:?}");
         assert!(pair.poll(Which::Receiver).is_none());
