@@ -1,6 +1,6 @@
 //! The energies of 33 logarithmic bands in frames of 2048 samples, four frames at a time.
 //!
-//! The transform is written over [`Lanes`], four numbers that are always treated alike, one of each frame. Compilers turn
+//! The transform is written over `Lanes`, four numbers that are always treated alike, one of each frame. Compilers turn
 //! that into the vector instructions that every x86-64 and AArch64 processor has, and the arithmetic of a frame is the
 //! same on every processor and in every lane: so are its bits.
 //!
