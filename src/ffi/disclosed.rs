@@ -157,12 +157,10 @@ impl Pages {
         if unsafe { libc::mlock(self.start, self.len) } != 0 {
             return Err(NotLocked(std::io::Error::last_os_error()));
         }
-        self.dump(false);
         Ok(())
     }
 
     fn unlock(&self) {
-        self.dump(true);
         // SAFETY: as in `lock`.
         let _ = unsafe { libc::munlock(self.start, self.len) };
     }
@@ -242,6 +240,8 @@ pub unsafe extern "C" fn ohp_disclosed_init(
             start: memory,
             len: place::len_of::<ohp_disclosed>(),
         };
+        // Keeping it out of dumps needs no leave, and is not left undone where locking is refused.
+        pages.dump(false);
         let locked = pages.lock();
         // SAFETY: as the header demands; zeros are a `Kept` that holds nothing.
         let made = unsafe { place::put_zeros::<ohp_disclosed>(memory, memory_size) }?;
@@ -286,12 +286,13 @@ pub unsafe extern "C" fn ohp_disclosed_end(disclosed: *mut ohp_disclosed) -> ohp
         drop(kept);
         // SAFETY: as above.
         unsafe { place::end(disclosed) }?;
+        let pages = Pages {
+            start: disclosed.cast(),
+            len: place::len_of::<ohp_disclosed>(),
+        };
+        pages.dump(true);
         if was_locked {
-            Pages {
-                start: disclosed.cast(),
-                len: place::len_of::<ohp_disclosed>(),
-            }
-            .unlock();
+            pages.unlock();
         }
         Ok(())
     })

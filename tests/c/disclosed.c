@@ -2,6 +2,10 @@
 
 #include "test.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static uint8_t cbor[OHP_ENVELOPE_LEN_MAX];
 
 /* Whether `needle` stands anywhere in the object's memory. */
@@ -110,6 +114,54 @@ static int of_an_envelope(ohp_disclosed *disclosed, struct side *side)
     return 0;
 }
 
+#ifdef __linux__
+/* Whether a core dump leaves the page at `at` out: "dd" among the flags that the system shows of it. */
+static int is_kept_out_of_dumps(const void *at)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    unsigned long start, end;
+    int here = 0, out = 0;
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            here = (unsigned long)at >= start && (unsigned long)at < end;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            out = strstr(line, " dd") != NULL;
+    }
+    if (maps != NULL)
+        fclose(maps);
+    return out;
+}
+
+/* In a process that may lock no memory: a dump of it holds nothing all the same. */
+static int where_nothing_can_be_locked(void)
+{
+    struct rlimit none = {0, 0};
+    CHECK(setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (getuid() != 0 || setuid(65534) == 0));
+    ohp_disclosed *disclosed = disclosed_new();
+    CHECK(disclosed != NULL);
+    ohp_disclosed_summary summary = {.size = sizeof summary};
+    OK(ohp_disclosed_get(disclosed, &summary));
+    const void *page = (const char *)disclosed + ohp_disclosed_align();
+    CHECK(!summary.is_locked && is_kept_out_of_dumps(page));
+    OK(ohp_disclosed_end(disclosed));
+    CHECK(!is_kept_out_of_dumps(page));
+    free(disclosed);
+    return 0;
+}
+
+static int unlocked(void)
+{
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0)
+        _exit(where_nothing_can_be_locked());
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return 0;
+}
+#endif
+
 int test_disclosed(void)
 {
     struct side side;
@@ -118,6 +170,9 @@ int test_disclosed(void)
     ohp_disclosed *disclosed = disclosed_new();
     CHECK(disclosed != NULL);
     CHECK(is_empty(disclosed) == 0 && of_an_envelope(disclosed, &side) == 0);
+#ifdef __linux__
+    CHECK(unlocked() == 0);
+#endif
     STATUS(OHP_ERR_SPACE, ohp_disclosed_init(disclosed, 100, NULL, &disclosed));
     STATUS(OHP_ERR_OBJECT, ohp_disclosed_wipe((ohp_disclosed *)side.leg));
     STATUS(OHP_ERR_NULL, ohp_disclosed_wipe(NULL));
