@@ -153,7 +153,10 @@ typedef enum ohp_status {
     OHP_ERR_STATE = 31,
     /** This side has no key, or no name, that the message needs. */
     OHP_ERR_KEY = 32,
-    /** There is not enough memory for a context; nothing is kept of it, and another goes on as before. */
+    /**
+     * There is not enough memory: for a context, of which nothing is kept while another goes on as before, or for the thread that
+     * signs at Regulated; nothing has been built then.
+     */
     OHP_ERR_MEMORY = 33,
 } ohp_status;
 
@@ -2246,8 +2249,9 @@ enum ohp_status ohp_leg_handle_timeout(struct ohp_leg *leg,
  * @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
  * @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
  *         a rule; OHP_ERR_STATE if a handoff is under way, or the proposal would be weaker than a rejected one that did
- *         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
- *         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+ *         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_MEMORY if there
+ *         is none for the thread that signs at Regulated; OHP_ERR_KEY, OHP_ERR_FULL, OHP_ERR_SPACE, OHP_ERR_NULL,
+ *         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
  *
  * Threads: one caller at a time for each leg. At Regulated it signs on a thread of its own, and waits for that.
  */
@@ -2440,8 +2444,8 @@ enum ohp_status ohp_leg_poll_timeout(struct ohp_leg *leg,
  * @param why           A buffer for what is wrong, with the path of the member; or NULL.
  * @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
  * @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
- *         a rule; OHP_ERR_TOO_LONG, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT,
- *         OHP_ERR_SIZE, OHP_ERR_RANGE.
+ *         a rule; OHP_ERR_MEMORY if there is none for the thread that signs at Regulated; OHP_ERR_TOO_LONG, OHP_ERR_KEY,
+ *         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE, OHP_ERR_RANGE.
  *
  * Threads: any; the scratch must not be in use elsewhere. At Regulated it signs on a thread of its own, and waits for that.
  */

@@ -74,8 +74,8 @@ pub(super) unsafe fn build(
 /// @param why           A buffer for what is wrong, with the path of the member; or NULL.
 /// @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
 /// @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
-///         a rule; OHP_ERR_TOO_LONG, OHP_ERR_KEY, OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT,
-///         OHP_ERR_SIZE, OHP_ERR_RANGE.
+///         a rule; OHP_ERR_MEMORY if there is none for the thread that signs at Regulated; OHP_ERR_TOO_LONG, OHP_ERR_KEY,
+///         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE, OHP_ERR_RANGE.
 ///
 /// Threads: any; the scratch must not be in use elsewhere. At Regulated it signs on a thread of its own, and waits for that.
 #[unsafe(no_mangle)]

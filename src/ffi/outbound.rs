@@ -131,8 +131,9 @@ pub(super) fn wipe_after<T>(tier: Tier, done: &Done<T>, template: &mut [u8]) {
 /// @param[out] cbor     The envelope's canonical CBOR, in `buffer`.
 /// @return OHP_OK; OHP_ERR_MALFORMED if the template is neither JSON nor CBOR; OHP_ERR_INVALID if the envelope would break
 ///         a rule; OHP_ERR_STATE if a handoff is under way, or the proposal would be weaker than a rejected one that did
-///         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_KEY, OHP_ERR_FULL,
-///         OHP_ERR_SPACE, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
+///         not allow it; OHP_ERR_TOO_LONG if the template has too many bytes or leaves; OHP_ERR_MEMORY if there
+///         is none for the thread that signs at Regulated; OHP_ERR_KEY, OHP_ERR_FULL, OHP_ERR_SPACE, OHP_ERR_NULL,
+///         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY, OHP_ERR_SIZE, OHP_ERR_RANGE.
 ///
 /// Threads: one caller at a time for each leg. At Regulated it signs on a thread of its own, and waits for that.
 #[unsafe(no_mangle)]

@@ -51,7 +51,8 @@ pub enum ohp_status {
     OHP_ERR_STATE = 31,
     /// This side has no key, or no name, that the message needs.
     OHP_ERR_KEY = 32,
-    /// There is not enough memory for a context; nothing is kept of it, and another goes on as before.
+    /// There is not enough memory: for a context, of which nothing is kept while another goes on as before, or for the thread that
+    /// signs at Regulated; nothing has been built then.
     OHP_ERR_MEMORY = 33,
 }
 
