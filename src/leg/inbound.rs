@@ -22,6 +22,10 @@ use crate::verify::{
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
 const UNVOUCHED_REJECT_MS: i64 = 1_000;
 
+/// Shortest time between two reports for which resources are gathered though nothing vouches for them: as often as such an
+/// envelope is answered.
+const UNVOUCHED_REPORT_MS: i64 = UNVOUCHED_REJECT_MS;
+
 /// How long after its arrival an envelope may wait for sound that it has overtaken, in milliseconds: the 200 ms of the
 /// fingerprint and the 200 ms that a deep jitter buffer holds back.
 const AUDIO_MAY_FOLLOW_MS: i64 = 400;
@@ -41,7 +45,7 @@ pub enum Refusal {
     NotMoved,
     /// A proposal while another handoff is under way, or another proposal is being looked into.
     Busy,
-    /// The shared table is full.
+    /// The shared table is full, or a report that nothing vouches for came right after another one.
     Overloaded,
 }
 
@@ -68,7 +72,7 @@ impl fmt::Display for Refusal {
             Self::TooLong => crate::control::FrameError.fmt(f),
             Self::NotMoved => f.write_str("the handoff did not take this ASSUME or RETURN"),
             Self::Busy => f.write_str("another handoff is under way or being looked into"),
-            Self::Overloaded => f.write_str("the shared table is full"),
+            Self::Overloaded => f.write_str("the shared table is full, or too much is to be gathered; try again"),
         }
     }
 }
@@ -360,6 +364,16 @@ impl Leg {
         let vouched = is_vouched_for(step, envelope.tier());
         if is_proposal && !self.is_free_for(vouched) {
             return Some(Refusal::Busy);
+        }
+        // No report waits in the leg for others to be turned away, and gathering is dear: a forger's wait for each other.
+        if envelope.verb() == Verb::Incident && !vouched && !arrival.again {
+            let recently = self
+                .last_unvouched_report
+                .is_some_and(|last| arrival.now.since(last) < UNVOUCHED_REPORT_MS);
+            if recently {
+                return Some(Refusal::Overloaded);
+            }
+            self.last_unvouched_report = Some(arrival.now);
         }
         if is_proposal {
             let Ok(frame) = frame_of(verdict, envelope) else {

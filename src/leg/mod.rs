@@ -105,6 +105,8 @@ pub struct Leg {
     events: Events,
     /// When a REJECT was last given to an envelope that nothing vouched for (interpretations, row 32).
     last_unvouched_reject: Option<Timestamp>,
+    /// When resources were last asked for because of a report that nothing vouches for.
+    last_unvouched_report: Option<Timestamp>,
     /// The last ASSUME or RETURN that the peer sent, for when its INFO comes again.
     moved_by: Option<(EnvelopeId, Verb)>,
     /// Whether the application knows that the handoff is final.
@@ -166,6 +168,7 @@ impl Leg {
             outbox: Outbox::new(),
             events: Events::new(),
             last_unvouched_reject: None,
+            last_unvouched_report: None,
             moved_by: None,
             told_handed_off: false,
             hints: SdpHints::NONE,

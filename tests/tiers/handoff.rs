@@ -461,3 +461,37 @@ fn report_on_its_way_outlasts_a_handoff_that_runs_out() {
         "{told:?}"
     );
 }
+
+/// Anyone can write a report in an admitted issuer's name: it must not make the host gather as often as it comes.
+#[test]
+fn reports_that_nobody_vouches_for_ask_for_resources_once_a_second() {
+    let mut pair = both_ends(Tier::Regulated);
+    let mut trust = Scene::at(Tier::Regulated).trust;
+    let issuers = trust["issuers"].as_object().expect("issuers").keys().cloned();
+    trust["receiver"]["admit"] = issuers.collect();
+    trust["issuers"] = serde_json::json!({});
+    pair.set_bundle(Which::Receiver, &trust);
+    let mut asked = Vec::new();
+    for nth in 10..60 {
+        let mut scene = Scene::at(Tier::Regulated);
+        scene.envelope["control"]["verb"] = "INCIDENT".into();
+        let id = scene.envelope["id"].as_str().expect("a text").to_owned();
+        scene.envelope["id"] = format!("{}{nth}", &id[..id.len() - 2]).into();
+        let report = Info {
+            headers: "Content-Type: application/ohp+cbor\r\n\r\n".to_owned(),
+            body: scene.finish(),
+        };
+        let status = pair.deliver(Which::Receiver, &report);
+        let told = pair.events(Which::Receiver);
+        // Who is put off comes again: a report is sent anew after a 503.
+        assert_eq!(status, if told.is_empty() { 503 } else { 200 }, "{told:?}");
+        asked.extend(told);
+        if nth == 39 {
+            pair.advance_to(scene::now().plus(1_000));
+        }
+    }
+    assert!(
+        matches!(asked[..], [Event::NeedsResources { .. }, Event::NeedsResources { .. }]),
+        "{asked:?}"
+    );
+}
