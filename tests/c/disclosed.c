@@ -143,7 +143,10 @@ static int where_nothing_can_be_locked(void)
     ohp_disclosed_summary summary = {.size = sizeof summary};
     OK(ohp_disclosed_get(disclosed, &summary));
     const void *page = (const char *)disclosed + ohp_disclosed_align();
-    CHECK(!summary.is_locked && is_kept_out_of_dumps(page));
+#ifndef __SANITIZE_ADDRESS__ /* It locks nothing, and says that it has. */
+    CHECK(!summary.is_locked);
+#endif
+    CHECK(is_kept_out_of_dumps(page));
     OK(ohp_disclosed_end(disclosed));
     CHECK(!is_kept_out_of_dumps(page));
     free(disclosed);
