@@ -323,6 +323,20 @@ fn link_in_the_folder_is_not_followed() {
     );
 }
 
+/// Private keys where the published ones belong are neither lost nor passed over in silence.
+#[test]
+fn private_keys_in_the_folder_are_not_written_over() {
+    let party = Party::new("wellknown-private");
+    let private = fs::read(party.key("ed25519", "sign-2", &[])).expect("a key");
+    let place = party.folder.join("well-known/ohp-jwks.json");
+    fs::create_dir_all(party.folder.join("well-known")).expect("a folder");
+    fs::write(&place, &private).expect("written");
+    let refused = party.run(&["--keys", place.to_str().expect("text")]);
+    assert_eq!(refused.status, 3);
+    assert!(refused.stderr.contains("private keys"), "{}", refused.stderr);
+    assert_eq!(fs::read(&place).expect("still there"), private);
+}
+
 /// A key that is no longer ours ends with the publication that no longer has it.
 #[test]
 fn key_whose_private_half_is_gone_ends_and_another_may_not_take_its_name() {

@@ -74,6 +74,13 @@ impl Published {
         let keys = set["keys"]
             .as_array()
             .ok_or_else(|| refuse("it has no `keys`".to_owned()))?;
+        if keys.iter().any(|key| !(key["d"].is_null() && key["priv"].is_null())) {
+            return Err(Failure::new(format_args!(
+                "{} holds private keys, and would be written over",
+                path.display()
+            ))
+            .advise("Move it to where nobody fetches it; if somebody could, revoke its keys and make others"));
+        }
         let keys = keys
             .iter()
             .map(|key| Jwk::from_json(key.to_string().as_bytes()).map_err(|error| refuse(error.to_string())));
