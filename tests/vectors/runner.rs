@@ -319,6 +319,23 @@ fn self_check_finds_what_is_unsound() {
     }
 }
 
+/// Each vector counts once, and the walk ends, whatever the tree's links lead to.
+#[cfg(unix)]
+#[test]
+fn links_within_a_tree_are_not_followed() {
+    let tree = copy_of("core/01-minimal-valid", "conformance-links");
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink(".", tree.join(name)).expect("a link");
+    }
+    let run = run(&[], &tree);
+    assert_eq!(
+        (run.status, last_line(&run)),
+        (0, "1 passed, 0 failed, 0 skipped"),
+        "{}",
+        run.text()
+    );
+}
+
 #[test]
 fn folder_without_vectors_is_bad_usage_and_a_broken_expectation_a_failure() {
     let empty = folder("conformance-empty");

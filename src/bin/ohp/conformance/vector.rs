@@ -50,9 +50,10 @@ pub fn walk(folder: &Path) -> Result<Vec<Vector>, Failure> {
             continue;
         }
         for entry in fs::read_dir(&at).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.is_dir() && depth < DEPTH_MAX {
-                open.push((path, depth + 1));
+            let entry = entry.map_err(unreadable)?;
+            // Of links there could be more ways through the tree than anyone waits for.
+            if entry.file_type().map_err(unreadable)?.is_dir() && depth < DEPTH_MAX {
+                open.push((entry.path(), depth + 1));
             }
         }
     }
