@@ -315,6 +315,18 @@ fn what_a_log_of_rekors_kind_cannot_prove_is_not_written() {
         "the proof",
     );
     served.join().expect("a request");
+    // A password for the log stays out of what is printed.
+    let with_password = [
+        "--rekor",
+        "https://user:hunter2@127.0.0.1:1",
+        "--rekor-key",
+        &key,
+        "sealed.json",
+    ];
+    desk.fails(
+        &[&sign[..], &with_password].concat(),
+        "cannot anchor in https://127.0.0.1:1:",
+    );
     // What stands before an @ is no host.
     for far in [
         "http://rekor.example.org",

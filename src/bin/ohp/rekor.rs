@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(ANSWER_SECONDS + 10);
 
 /// Enters the envelope of `leaf_hash` into the log at `url`, whose checkpoints `verifier_key` signs.
 pub fn anchor(url: &str, verifier_key: &str, leaf_hash: &Hash) -> Result<Anchored, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::new(format_args!("cannot anchor in {url}: {error}"));
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format_args!("cannot anchor in {}: {error}", shown(url)));
     if !is_private_to_us(url) {
         return Err(failed(&"the address is not https").advise("Plain http is taken for a loopback address only"));
     }
@@ -40,6 +40,16 @@ pub fn anchor(url: &str, verifier_key: &str, leaf_hash: &Hash) -> Result<Anchore
     let anchored = answer(&body.map_err(|error| failed(&error))?, leaf_hash).map_err(|error| failed(&error))?;
     prove(&anchored, verifier_key, leaf_hash).map_err(|error| failed(&error))?;
     Ok(anchored)
+}
+
+/// The address without a name and a password for it.
+fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
 }
 
 /// Whether nobody on the way can read or change what is sent.
