@@ -1040,9 +1040,9 @@ struct ohp_str ohp_verb_text(uint32_t verb);
 struct ohp_str ohp_reason_text(uint32_t reason);
 
 /**
- * Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
- * short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a thread of
- * 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
+ * Makes a context. This is the only function that allocates what outlives it, and the only one that takes its time. Where
+ * memory is too short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a
+ * thread of 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
  *
  * @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
  *                which may hold private keys, can be wiped afterwards.
@@ -2283,7 +2283,7 @@ enum ohp_status ohp_leg_propose(struct ohp_leg *leg,
  * @param[out] cbor     The report's canonical CBOR, in `buffer`: keep it for ohp_leg_anchored().
  * @return As ohp_leg_propose(); OHP_ERR_STATE while something else waits to be anchored; OHP_ERR_UTF8.
  *
- * Threads: one caller at a time for each leg.
+ * Threads: one caller at a time for each leg. It signs on a thread of its own, and waits for that.
  */
 enum ohp_status ohp_leg_report(struct ohp_leg *leg,
                                const struct ohp_host *host,

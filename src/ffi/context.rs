@@ -135,9 +135,9 @@ fn boxed(shared: Shared) -> Done<*mut Shared> {
     Ok(place)
 }
 
-/// Makes a context. This is the only function that allocates, and the only one that takes its time. Where memory is too
-/// short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a thread of
-/// 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
+/// Makes a context. This is the only function that allocates what outlives it, and the only one that takes its time. Where
+/// memory is too short it keeps nothing, and whoever reloads goes on with the context that there is. The bundle is read on a
+/// thread of 1 MiB of stack that ends before this function does, since ML-DSA-65 keys want more than a PBX thread has.
 ///
 /// @param config  What to make it of; NULL for the defaults. Its bytes are copied where they are kept, so the bundle,
 ///                which may hold private keys, can be wiped afterwards.

@@ -177,7 +177,7 @@ pub unsafe extern "C" fn ohp_leg_propose(
 /// @param[out] cbor     The report's canonical CBOR, in `buffer`: keep it for ohp_leg_anchored().
 /// @return As ohp_leg_propose(); OHP_ERR_STATE while something else waits to be anchored; OHP_ERR_UTF8.
 ///
-/// Threads: one caller at a time for each leg.
+/// Threads: one caller at a time for each leg. It signs on a thread of its own, and waits for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ohp_leg_report(
     leg: *mut ohp_leg,

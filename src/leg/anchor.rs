@@ -76,13 +76,14 @@ impl Leg {
         Ok(envelope)
     }
 
-    /// Sends the proposal or the report that waits, because it is anchored now: its leaf is in the log that `transparency.logId` names, and
-    /// will stay there. `cbor` is the envelope as [`Leg::propose`] or [`Leg::report`] wrote it. Then drain the leg.
+    /// Sends the proposal or the report that waits, because it is anchored now: its leaf is in the log that
+    /// `transparency.logId` names, and will stay there. `cbor` is the envelope as [`Leg::propose`] or [`Leg::report`] wrote
+    /// it. Then drain the leg.
     ///
     /// On an error it still waits, so that the call can be made again, until [`Leg::withdraw`] or its end.
     ///
     /// # Errors
-    /// [`LegError::NotAwaited`] if no proposal waits, another one does, or its `notAfter` has come; [`LegError::Illegal`] if
+    /// [`LegError::NotAwaited`] if nothing waits, another envelope does, or its `notAfter` has come; [`LegError::Illegal`] if
     /// the peer has proposed meanwhile; [`LegError::Busy`]; those of sending.
     pub fn anchored(&mut self, host: &mut Host<'_>, cbor: &[u8]) -> Result<(), LegError> {
         let waiting = self
@@ -108,8 +109,8 @@ impl Leg {
         Ok(())
     }
 
-    /// Forgets the proposal or the report that waits, because it could not be anchored or is not wanted any more. Nothing has been sent;
-    /// another one may be made at once, at a lower tier as well.
+    /// Forgets the proposal or the report that waits, because it could not be anchored or is not wanted any more. Nothing
+    /// has been sent; another one may be made at once, a proposal at a lower tier as well.
     pub fn withdraw(&mut self) {
         self.unanchored = None;
     }

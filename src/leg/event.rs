@@ -23,7 +23,7 @@ pub enum Event {
     },
     /// A proposal, or a report, lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
     NeedsResources {
-        /// The proposal.
+        /// The proposal or the report.
         id: EnvelopeId,
         /// The step that lacks them.
         step: Step,
@@ -72,17 +72,17 @@ pub enum Event {
         /// When the authority must have it: fifteen days after it was issued (OHP §6.5).
         due: Timestamp,
     },
-    /// A Regulated proposal or report of ours is built and signed, and waits: append its leaf to the log that it names, then send it
-    /// with [`super::Leg::anchored`].
+    /// A Regulated proposal or report of ours is built and signed, and waits: append its leaf to the log that it names, then
+    /// send it with [`super::Leg::anchored`].
     AnchorNeeded {
-        /// The proposal of ours.
+        /// The proposal or the report.
         id: EnvelopeId,
         /// The hash of the Merkle leaf that the log appends (RFC 9162, section 2.1.1, over the signing surface).
         leaf: merkle::Hash,
     },
     /// A proposal or a report of ours was not anchored before its own end. It has not been sent.
     Unanchored {
-        /// The proposal of ours.
+        /// The proposal or the report.
         id: EnvelopeId,
     },
     /// The handoff ran out of time.

@@ -2,7 +2,13 @@
 //!
 //! A [`Leg`] belongs to one SIP dialog. Its host feeds it what happens ([`Leg::handle_sdp`], [`Leg::handle_info`],
 //! [`Leg::handle_response`], [`Leg::handle_timeout`]) and what its application wants ([`Leg::propose`],
-//! [`Leg::accept`], [`Leg::reject`], [`Leg::assume`], [`Leg::give_back`]).
+//! [`Leg::accept`], [`Leg::reject`], [`Leg::assume`], [`Leg::give_back`], [`Leg::report`]; [`Leg::verify_again`] where
+//! something was lacking).
+//!
+//! It opens no socket, reads no clock and allocates nothing. It holds no pointers, so that it can lie in memory that
+//! forked processes share; one caller at a time. What it needs beyond itself is lent for each call in [`Host`].
+//!
+//! It never drops or delays a call: it tells its host what happened, and the host decides (interpretations, row 41).
 //!
 //! # The order
 //!
@@ -16,15 +22,10 @@
 //! # Anchoring
 //!
 //! A Regulated envelope must be in a transparency log before it is sent (OHP §5.7), and a log takes I/O. So
-//! [`Leg::propose`] at Regulated sends nothing: it builds, signs and hands the envelope over, and [`Event::AnchorNeeded`]
-//! says which leaf to append. The host appends it wherever it may block, a worker thread for one, while the call goes on,
-//! and then sends the very same bytes with [`Leg::anchored`]. Nothing else sends them, and at their `notAfter` they are
-//! dropped ([`Event::Unanchored`]).
-//!
-//! The leg opens no socket, reads no clock and allocates nothing. It holds no pointers, so that it can lie in memory that
-//! forked processes share; one caller at a time. What it needs beyond itself is lent for each call in [`Host`].
-//!
-//! It never drops or delays a call: it tells its host what happened, and the host decides (interpretations, row 41).
+//! [`Leg::propose`] at Regulated, and [`Leg::report`], send nothing: they build, sign and hand the envelope over, and
+//! [`Event::AnchorNeeded`] says which leaf to append. The host appends it wherever it may block, a worker thread for one,
+//! while the call goes on, and then sends the very same bytes with [`Leg::anchored`]. Nothing else sends them; at their
+//! `notAfter` they are dropped ([`Event::Unanchored`]), and [`Leg::withdraw`] gives up before.
 
 mod anchor;
 mod context;
@@ -99,7 +100,7 @@ pub struct Leg {
     pending: Option<Pending>,
     /// What the last proposal of ours allows after a REJECT.
     fallback: Fallback,
-    /// A proposal of ours that is signed and may not be sent yet.
+    /// A proposal or a report of ours that is signed and may not be sent yet.
     unanchored: Option<Unanchored>,
     outbox: Outbox,
     events: Events,

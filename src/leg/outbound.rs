@@ -27,7 +27,8 @@ pub enum LegError {
     Illegal(Illegal),
     /// There is no proposal to speak of.
     NoProposal,
-    /// A message is still on its way, or a proposal of the peer is being looked into: drain [`Leg::poll_transmit`] and hand its responses over first.
+    /// A message is still on its way, or a proposal of the peer is being looked into: drain [`Leg::poll_transmit`] and hand
+    /// its responses over first. Or an incident's report waits to be anchored, whose place nothing takes.
     Busy,
     /// It is not the envelope that waits to be anchored, or that one's time is over.
     NotAwaited,

@@ -31,7 +31,8 @@ pub struct Transmit<'b> {
 }
 
 /// How often an INFO of an ASSUME, a RETURN or an INCIDENT is sent anew after no response or a 5xx. Both ends must come to
-/// agree on who holds the call, and a report is to arrive; and one INFO transaction over UDP takes 32 s to fail: together about as long as an envelope lives.
+/// agree on who holds the call, and a report is to arrive. One INFO transaction over UDP takes 32 s to fail (RFC 3261
+/// §17.1.2.2), so all of them take about as long as an envelope lives.
 const RETRIES_MAX: u8 = 8;
 
 /// What a final response to an INFO of ours means.

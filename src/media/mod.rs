@@ -1,8 +1,9 @@
 //! L0, media continuity: what ties an envelope to the sound of the call in front of the receiver (OHP §9).
 //!
 //! The media thread writes RTP packets into a [`tap::Tap`]; the signalling side takes a fingerprint from it
-//! ([`exact::newest`]) or looks for one ([`exact::search`]). [`sdp`] reads offers and answers and makes the codec hints
-//! that travel in the envelope.
+//! ([`exact::newest`]) or looks for one ([`exact::search`]). [`robust`] is the same for legs that are transcoded or lose
+//! packets; no verdict looks at it yet. [`sdp`] reads offers and answers and makes the codec hints that travel in the
+//! envelope.
 //!
 //! Not here: sockets, jitter buffers, SRTP, mixing or playing. Payloads come in decrypted and are never changed.
 

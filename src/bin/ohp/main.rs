@@ -1,6 +1,7 @@
 //! `ohp`: hand live calls over, and judge, read and make what is handed over, from the command line.
 //!
-//! Each subcommand has a file of its own; all protocol logic is the library's.
+//! Each subcommand has a file of its own. Envelopes are judged and made by the library; the command adds what takes I/O, and the
+//! rules for publishing keys (`wellknown`).
 
 mod anchor;
 mod chunk;

@@ -3,8 +3,8 @@
 //!
 //! It is of Haitsma's and Kalker's family, tuned to telephony. The sender takes just under 4 s of sound, and of their
 //! frames the 31 most energetic; the receiver compares their 992 bits with all that it has heard, in steps of 16 ms, and
-//! accepts where at most three in ten differ. Unlike the exact fingerprint it is no proof: it is looked at where the
-//! exact one did not match and the receiver's policy allows it, and never decides at Regulated.
+//! accepts where at most three in ten differ. Unlike the exact fingerprint it is no proof: it is for receivers whose policy
+//! allows it, where the exact one did not match, and is never to decide at Regulated. No verdict looks at it yet.
 //!
 //! Gaps (lost packets, pauses in sending) are silence. What one source has sent is one line of samples; a span does not
 //! reach across a change of source. A span counts only if
