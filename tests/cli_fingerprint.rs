@@ -5,6 +5,7 @@ mod cli;
 use std::path::{Path, PathBuf};
 
 use cli::{folder, ohp};
+use ohp::media::{RobustFingerprint, g711};
 
 /// The caller that ships with the command: an 8 kHz µ-law WAV whose codes begin after the `data` chunk's head.
 fn caller() -> Vec<u8> {
@@ -15,12 +16,25 @@ fn caller() -> Vec<u8> {
 
 /// A little-endian pcap of raw IPv4 packets that carry `codes` as PCMU, 20 ms each.
 fn capture(path: &Path, codes: &[u8], ssrc: u32, sequence: u16, timestamp: u32) {
+    capture_of(path, codes, 0, ssrc, sequence, timestamp, |_| true);
+}
+
+/// Likewise, of another payload type, and only those packets whose number `arrives` names.
+fn capture_of(
+    path: &Path,
+    codes: &[u8],
+    payload_type: u8,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    arrives: impl Fn(usize) -> bool,
+) {
     let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
     file.extend([0; 8]);
     file.extend(65_535u32.to_le_bytes());
     file.extend(101u32.to_le_bytes());
-    for (nth, payload) in codes.chunks(160).enumerate() {
-        let mut rtp = vec![0x80, 0];
+    for (nth, payload) in codes.chunks(160).enumerate().filter(|(nth, _)| arrives(*nth)) {
+        let mut rtp = vec![0x80, payload_type];
         rtp.extend(sequence.wrapping_add(nth as u16).to_be_bytes());
         rtp.extend(timestamp.wrapping_add(160 * nth as u32).to_be_bytes());
         rtp.extend(ssrc.to_be_bytes());
@@ -69,6 +83,84 @@ fn same_sound_is_exact_across_ssrc_offsets_and_recut_packets() {
     assert_eq!(shown["offsetMs"], -50);
     assert_eq!(compare(&sent, &shipped()).1["outcome"], "exact");
     assert_eq!(compare(&shipped(), &shipped()).1["offsetMs"], 0);
+}
+
+/// The caller as a transcoding border controller sends it on, with a packet in ten lost.
+fn transcoded(path: &Path, codes: &[u8]) {
+    let codes: Vec<u8> = codes
+        .iter()
+        .map(|code| g711::compress_a(g711::MU_LAW[usize::from(*code)]))
+        .collect();
+    capture_of(path, &codes, 8, 3, 9, 77_000, |number| number % 10 != 4);
+}
+
+#[test]
+fn transcoded_and_lossy_sound_is_robust_unless_the_exact_kind_is_asked_for() {
+    let folder = folder("fingerprint-robust");
+    let (sent, received) = (folder.join("sent.pcap"), folder.join("received.pcap"));
+    let codes = caller();
+    capture(&sent, &codes[..64_000], 7, 100, 4_000_000_000);
+    transcoded(&received, &codes[1600..]);
+    let (status, shown) = compare(&sent, &received);
+    assert_eq!((status, shown["outcome"].as_str()), (0, Some("robust")));
+    let rate = shown["bitErrorRate"].as_f64().unwrap();
+    assert!(rate > 0.0 && rate < 0.2, "{rate}");
+    let offset = shown["offsetMs"].as_i64().unwrap();
+    assert!((-216..=-184).contains(&offset), "{offset}");
+
+    let kind = |kind: &str| {
+        let [sent, received] = [&sent, &received].map(|path| path.to_str().unwrap());
+        let run = ohp(&["fingerprint", "--json", "--kind", kind, "--compare", sent, received]);
+        (run.status, run.json()["outcome"].clone())
+    };
+    // Never ten packets in a row.
+    assert_eq!(kind("exact"), (1, "no-usable-audio".into()));
+    assert_eq!(kind("robust"), (0, "robust".into()));
+    let run = ohp(&[
+        "fingerprint".as_ref(),
+        "--kind".as_ref(),
+        "robust".as_ref(),
+        sent.as_os_str(),
+    ]);
+    let text = run.text();
+    let (fingerprint, _) = text.split_once(' ').unwrap();
+    assert!(RobustFingerprint::parse(fingerprint).is_some(), "{text}");
+}
+
+#[test]
+fn differing_bits_are_drawn_where_both_recordings_have_sound() {
+    let folder = folder("fingerprint-plot");
+    let (received, picture) = (folder.join("a <b> & c.pcap"), folder.join("bits.svg"));
+    let codes = caller();
+    transcoded(&received, &codes);
+    let plot = |a: &Path, b: &Path| {
+        let words = ["fingerprint", "--compare", "--plot"].map(AsRef::as_ref);
+        ohp(&[&words[..], &[picture.as_os_str(), a.as_os_str(), b.as_os_str()]].concat())
+    };
+    let run = plot(&shipped(), &received);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let (status, shown) = compare(&shipped(), &received);
+    assert_eq!(status, 0);
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n") && svg.contains("a &lt;b&gt; &amp; c.pcap"));
+    let errors = (shown["bitErrorRate"].as_f64().unwrap() * 992.0).round();
+    assert!(svg.contains(&format!("{errors} of 992 bits differ")), "{errors}");
+    let differing = svg
+        .lines()
+        .filter(|line| line.contains("#d62728") && line.starts_with("<rect"));
+    assert!(differing.count() > 10, "no differing bits are drawn");
+
+    let short = folder.join("short.pcap");
+    capture(&short, &codes[..16_000], 1, 1, 1);
+    let run = plot(&shipped(), &short);
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.contains("nothing to draw"), "{}", run.stderr);
+    let [file, wav] = [&picture, &shipped()].map(|path| path.to_str().unwrap().to_owned());
+    assert_eq!(
+        ohp(&["fingerprint", "--plot", &file, &wav]).status,
+        3,
+        "--plot without --compare"
+    );
 }
 
 #[test]

@@ -348,10 +348,10 @@ fn speech_before_a_pause_is_taken_and_tones_after_it_are_not() {
 }
 
 #[test]
-fn both_sides_get_by_on_a_third_of_a_pbx_thread_stack() {
+fn both_sides_get_by_on_84_kib_of_stack() {
     let tap = heard(&babble(50, 80_000), PLAIN, |_| true);
     // A stack that is too small ends the whole process, which no assertion could say better.
-    let thread = std::thread::Builder::new().stack_size(80 * 1024).spawn(move || {
+    let thread = std::thread::Builder::new().stack_size(84 * 1024).spawn(move || {
         let sample = robust::newest(&tap).expect("speech");
         robust::search(&tap, &sample.fingerprint)
     });

@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicU64;
 use ohp::media::codec::{Codec, PayloadTypes};
 use ohp::media::exact::{self, Decision, NoSample, Sample, Unusable};
 use ohp::media::fingerprint::Fingerprint;
+use ohp::media::robust::frames::SPAN_SAMPLES;
+use ohp::media::robust::{self, MAX_SAMPLES, RobustFingerprint};
 use ohp::media::rtp::{self, Packet};
 use ohp::media::tap::{Frame, MAX_SECONDS, Tap, TapConfig};
 
@@ -23,6 +25,14 @@ const SAMPLES_PER_MS: u64 = 8;
 
 /// The tap holds 10 s; it is searched every 9 s, so that no 200 ms are missed between two searches.
 const SEARCH_EVERY_MS: u64 = 9000;
+
+/// Samples by which a search for a robust fingerprint goes on: spans that begin in one search and not in the next end in it.
+const ROBUST_STEP: usize = MAX_SAMPLES - 4 * 8000;
+
+const _: () = assert!(ROBUST_STEP + SPAN_SAMPLES <= MAX_SAMPLES);
+
+/// A step of the RTP clock that is longer is a new beginning, in samples.
+const LONGEST_GAP: i32 = MAX_SAMPLES as i32;
 
 /// Fewest RTP packets that make a stream: other UDP payloads look like RTP now and then.
 const LEAST_PACKETS: usize = 3;
@@ -122,6 +132,19 @@ impl Recording {
         Self { streams }
     }
 
+    /// Looks for a robust fingerprint in every stream; the best decision, the stream, and where the span begins there, in
+    /// milliseconds.
+    pub fn find_robust(&self, wanted: &RobustFingerprint) -> (robust::Decision, Option<&Stream>, Option<i64>) {
+        let mut best = (robust::Decision::NoMedia, None, None);
+        for stream in &self.streams {
+            let (decision, place) = stream.find_robust(wanted);
+            if rank_robust(&decision) > rank_robust(&best.0) {
+                best = (decision, Some(stream), place);
+            }
+        }
+        best
+    }
+
     /// Looks for a fingerprint in every stream; the best decision, and where the sound was, in milliseconds from the
     /// stream's beginning.
     pub fn find(&self, wanted: &Fingerprint) -> (Decision, Option<u64>) {
@@ -137,6 +160,83 @@ impl Recording {
 }
 
 impl Stream {
+    /// The stream as samples at 8 kHz. Gaps are silence; where the clock leaps, what follows comes next.
+    pub fn samples(&self) -> Vec<i16> {
+        let mut samples = Vec::new();
+        // The place and the timestamp of the packet before.
+        let mut before: Option<(usize, u32)> = None;
+        for packet in &self.packets {
+            let Some((codec, timestamp, payload)) = packet.audio() else {
+                continue;
+            };
+            let place = before.and_then(|(place, earlier)| {
+                let step = timestamp.wrapping_sub(earlier) as i32;
+                let near = (-LONGEST_GAP..=LONGEST_GAP).contains(&step);
+                near.then(|| place.checked_add_signed(step as isize))?
+            });
+            let place = place.unwrap_or(samples.len());
+            before = Some((place, timestamp));
+            let end = place + codec.samples(payload.len());
+            if samples.len() < end {
+                samples.resize(end, 0);
+            }
+            let mut pcm = vec![0; 2 * (end - place)];
+            codec.expand(payload, &mut pcm);
+            for (place, bytes) in samples[place..end].iter_mut().zip(pcm.as_chunks().0) {
+                *place = i16::from_le_bytes(*bytes);
+            }
+        }
+        samples
+    }
+
+    /// The newest usable robust fingerprint, likewise.
+    pub fn newest_robust(&self) -> Result<(RobustFingerprint, u64), robust::NoSample> {
+        if self.packets.is_empty() {
+            return Err(robust::NoSample::NoMedia);
+        }
+        let samples = self.samples();
+        let (mut end, mut why) = (samples.len(), None);
+        loop {
+            match robust::newest_of_pcm(&samples[..end]) {
+                Ok(sample) => {
+                    let span = end as u64 / SAMPLES_PER_MS - u64::from(sample.behind_ms);
+                    let begins = span.saturating_sub(SPAN_SAMPLES as u64 / SAMPLES_PER_MS);
+                    return Ok((sample.fingerprint, begins));
+                }
+                Err(none) if end < MAX_SAMPLES => return Err(why.unwrap_or(none)),
+                Err(none) => why = why.or(Some(none)),
+            }
+            end -= ROBUST_STEP;
+        }
+    }
+
+    /// Looks for a robust fingerprint; the nearest place's decision, and where the span begins there, in milliseconds.
+    pub fn find_robust(&self, wanted: &RobustFingerprint) -> (robust::Decision, Option<i64>) {
+        let mut best = (robust::Decision::NoMedia, None);
+        if self.packets.is_empty() {
+            return best;
+        }
+        let samples = self.samples();
+        let mut start = 0;
+        loop {
+            let end = samples.len().min(start + MAX_SAMPLES);
+            let decision = robust::search_pcm(&samples[start..end], wanted);
+            if rank_robust(&decision) > rank_robust(&best.0) {
+                let span = (SPAN_SAMPLES as u64 / SAMPLES_PER_MS) as i64;
+                let begins = |behind: i32| (end as u64 / SAMPLES_PER_MS) as i64 - i64::from(behind) - span;
+                let place = match decision {
+                    robust::Decision::Match(found) => Some(begins(found.behind_ms)),
+                    _ => None,
+                };
+                best = (decision, place);
+            }
+            if end == samples.len() {
+                return best;
+            }
+            start += ROBUST_STEP;
+        }
+    }
+
     /// How many packets or frames there are.
     pub fn len(&self) -> usize {
         self.packets.len()
@@ -204,6 +304,18 @@ impl Stream {
 }
 
 impl Kept {
+    /// The codec, RTP timestamp and payload of what is audio.
+    fn audio(&self) -> Option<(Codec, u32, &[u8])> {
+        match &self.what {
+            What::Rtp(datagram) => {
+                let packet = Packet::parse(datagram).ok()?;
+                let codec = PayloadTypes::STATIC.codec(packet.payload_type())?;
+                Some((codec, packet.timestamp(), packet.payload()))
+            }
+            What::Frame(codec, timestamp, payload) => Some((*codec, *timestamp, payload)),
+        }
+    }
+
     fn put(&self, tap: &Tap<'_>) {
         match &self.what {
             What::Rtp(datagram) => tap.write_rtp(datagram),
@@ -236,6 +348,17 @@ fn tap(words: &[AtomicU64]) -> Tap<'_> {
     let tap = Tap::init(words, &config).expect("the memory was made for this configuration");
     tap.set_payload_types(&PayloadTypes::STATIC);
     tap
+}
+
+/// Which of two robust decisions says more; of two alike the one with fewer errors.
+pub fn rank_robust(decision: &robust::Decision) -> (u8, i32) {
+    match decision {
+        robust::Decision::NoMedia => (0, 0),
+        robust::Decision::NoUsableAudio(robust::Unusable::TooLittle) => (1, 0),
+        robust::Decision::NoUsableAudio(_) => (2, 0),
+        robust::Decision::Mismatch { errors } => (3, -i32::from(*errors)),
+        robust::Decision::Match(found) => (4, -i32::from(found.errors)),
+    }
 }
 
 /// Which of two decisions says more.

@@ -5,7 +5,7 @@
 //! foretold.
 
 use super::sound::Sound;
-use super::spectrum::{BANDS, FRAME_SAMPLES, LANES, Lanes, Spectrum};
+use super::spectrum::{BANDS, FRAME_SAMPLES, LANES, Spectrum};
 
 /// Samples between a sender's frames, and between a frame and the earlier one that it is compared with: 64 ms.
 pub const SENDER_HOP: usize = 512;
@@ -44,6 +44,8 @@ pub fn of_pcm(samples: &[i16], hop: usize, visit: impl FnMut(usize, SubFingerpri
 
 /// Gives `visit` the number and the sub-fingerprint of each frame of `sound`, frames beginning `hop` samples apart, the
 /// first with the sample `start`. The frames before the first that has an earlier one to be compared with have no bits.
+// Of its own, so that its 42 KiB of stack are free again when the gate wants 15.
+#[inline(never)]
 pub(super) fn each(sound: &mut impl Sound, start: usize, hop: usize, mut visit: impl FnMut(usize, SubFingerprint)) {
     let count = frames(sound.len().saturating_sub(start), hop);
     let earlier = SENDER_HOP / hop;
@@ -58,7 +60,7 @@ pub(super) fn each(sound: &mut impl Sound, start: usize, hop: usize, mut visit: 
         let four = spectrum.energies(samples, hop);
         for lane in 0..LANES.min(count - first) {
             let number = first + lane;
-            let now = four.map(|Lanes(energy)| energy[lane]);
+            let now = four.map(|energy| energy.to_array()[lane]);
             let bits = match number.checked_sub(earlier) {
                 Some(before) => bits(&now, &energies[before % KEPT]),
                 None => 0,

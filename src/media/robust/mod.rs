@@ -165,7 +165,7 @@ impl fmt::Display for Decision {
 }
 
 /// The sender's side: the newest span that proves something, of the source heard last if it has one. Uses less than
-/// 80 KiB of stack.
+/// 84 KiB of stack.
 ///
 /// # Errors
 /// [`NoSample`], if nothing has been received or nothing in it is usable.
@@ -198,7 +198,7 @@ pub fn newest_of_pcm(samples: &[i16]) -> Result<Sample, NoSample> {
     newest_of(&mut samples.get(recent..).unwrap_or_default()).map_err(NoSample::NoUsableAudio)
 }
 
-/// The receiver's side: looks for `wanted` in all that the tap holds. Uses less than 80 KiB of stack.
+/// The receiver's side: looks for `wanted` in all that the tap holds. Uses less than 84 KiB of stack.
 ///
 /// A [`Decision::Mismatch`] may turn into a match when audio that was still on its way has come.
 pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint) -> Decision {
@@ -364,6 +364,7 @@ impl Windows {
 
     /// Whether enough of the windows within the span that begins at `begins` are alive; if not, why the last of the others
     /// is not.
+    #[inline(never)]
     fn judge(&mut self, sound: &mut impl Sound, begins: usize) -> Result<(), Unusable> {
         let first = begins.saturating_sub(self.start).div_ceil(WINDOW_SAMPLES);
         let end = (begins + SPAN_SAMPLES).saturating_sub(self.start) / WINDOW_SAMPLES;

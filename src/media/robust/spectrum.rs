@@ -1,12 +1,12 @@
 //! The energies of 33 logarithmic bands in frames of 2048 samples, four frames at a time.
 //!
-//! The transform is written over `Lanes`, four numbers that are always treated alike, one of each frame. Compilers turn
-//! that into the vector instructions that every x86-64 and AArch64 processor has, and the arithmetic of a frame is the
-//! same on every processor and in every lane: so are its bits.
+//! The transform is written over vectors of four numbers that are always treated alike, one of each frame. They are the
+//! registers that every x86-64 and AArch64 processor has, and four numbers elsewhere; the operations on a frame are the
+//! same on every processor and in every lane, additions and multiplications of IEEE 754 in one order, and so are its bits.
 //!
 //! Not here: which samples make a frame, and what becomes of the energies ([`super::frames`]).
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Sub};
 
 /// Samples of a frame: 256 ms at 8 kHz.
 pub const FRAME_SAMPLES: usize = 2048;
@@ -114,49 +114,28 @@ static PLACE: [u16; POINTS] = {
     place
 };
 
+/// The band of each bin, and [`BANDS`] for those of none.
+static BAND_OF: [u8; POINTS] = {
+    let mut bands = [BANDS as u8; POINTS];
+    let mut band = 0;
+    while band < BANDS {
+        let mut bin = BAND_BINS[band];
+        while bin < BAND_BINS[band + 1] {
+            bands[bin] = band as u8;
+            bin += 1;
+        }
+        band += 1;
+    }
+    bands
+};
+
 /// One number of each of four frames.
-#[derive(Clone, Copy)]
-#[repr(align(16))]
-pub(super) struct Lanes(pub(super) [f32; LANES]);
+pub(super) type Lanes = wide::f32x4;
 
-impl Lanes {
-    pub(super) const ZERO: Self = Self([0.0; LANES]);
-}
-
-impl Add for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self(core::array::from_fn(|lane| self.0[lane] + other.0[lane]))
-    }
-}
-
-impl Sub for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self(core::array::from_fn(|lane| self.0[lane] - other.0[lane]))
-    }
-}
-
-impl Mul<f32> for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn mul(self, factor: f32) -> Self {
-        Self(self.0.map(|number| number * factor))
-    }
-}
-
-impl Mul for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self(core::array::from_fn(|lane| self.0[lane] * other.0[lane]))
-    }
+/// A sample of each of four frames.
+#[inline(always)]
+fn lanes(samples: [i16; LANES]) -> Lanes {
+    Lanes::from_i32x4(wide::i32x4::new(samples.map(i32::from)))
 }
 
 /// A complex number of each of four frames.
@@ -215,32 +194,36 @@ impl Spectrum {
     }
 
     /// The energies of the bands of the four frames of `samples` that begin `hop` samples apart, up to a factor that is
-    /// the same for all. What `samples` lacks counts as silence.
+    /// the same for all. There have to be [`FRAME_SAMPLES`] and three hops of them.
     pub(super) fn energies(&mut self, samples: &[i16], hop: usize) -> [Lanes; BANDS] {
-        for lane in 0..LANES {
+        let frames: [&[[i16; 2]]; LANES] = core::array::from_fn(|lane| {
             let frame = samples.get(lane * hop..).unwrap_or_default();
-            let (pairs, _) = frame.as_chunks::<2>();
-            let (weights, _) = HANN.as_chunks::<2>();
-            for (at, (point, weight)) in self.0.iter_mut().zip(weights).enumerate() {
-                let pair = pairs.get(at).copied().unwrap_or_default();
-                point.re.0[lane] = f32::from(pair[0]) * weight[0];
-                point.im.0[lane] = f32::from(pair[1]) * weight[1];
-            }
+            frame.get(..FRAME_SAMPLES).unwrap_or_default().as_chunks().0
+        });
+        let pairs = frames[0].iter().zip(frames[1]).zip(frames[2].iter().zip(frames[3]));
+        let weights = HANN.as_chunks::<2>().0;
+        for ((point, weight), ((a, b), (c, d))) in self.0.iter_mut().zip(weights).zip(pairs) {
+            point.re = lanes([a[0], b[0], c[0], d[0]]) * weight[0];
+            point.im = lanes([a[1], b[1], c[1], d[1]]) * weight[1];
         }
         self.transform();
-        let mut energies = [Lanes::ZERO; BANDS];
-        for (energy, bins) in energies.iter_mut().zip(BAND_BINS.windows(2)) {
-            for bin in bins[0]..bins[1] {
-                *energy = *energy + self.energy(bin);
-            }
+        let mut energies = [Lanes::ZERO; BANDS + 1];
+        for bin in BAND_BINS[0]..POINTS / 2 {
+            let [low, high] = self.energies_of(bin);
+            let (low_band, high_band) = (BAND_OF[bin], BAND_OF[POINTS - bin]);
+            energies[usize::from(low_band)] += low;
+            energies[usize::from(high_band)] += high;
         }
-        energies
+        // The bin in the middle is its own mirror.
+        let middle = usize::from(BAND_OF[POINTS / 2]);
+        energies[middle] += self.energies_of(POINTS / 2)[0];
+        core::array::from_fn(|band| energies[band])
     }
 
     /// A complex transform of 1024 points in five steps of four; bin `k` ends at `PLACE[k]`.
     fn transform(&mut self) {
         let mut quarter = POINTS / 4;
-        while quarter > 0 {
+        while quarter > 1 {
             let turns = FRAME_SAMPLES / (4 * quarter);
             for block in self.0.chunks_exact_mut(4 * quarter) {
                 let (low, high) = block.split_at_mut(2 * quarter);
@@ -248,26 +231,24 @@ impl Spectrum {
                 let (third, fourth) = high.split_at_mut(quarter);
                 let quarters = first.iter_mut().zip(second).zip(third.iter_mut().zip(fourth));
                 for (at, ((a, b), (c, d))) in quarters.enumerate() {
-                    let (even, odd) = (*a + *c, *a - *c);
-                    let (sum, difference) = (*b + *d, *b - *d);
-                    let turned = Complex {
-                        re: difference.im,
-                        im: Lanes::ZERO - difference.re,
-                    };
-                    *a = even + sum;
-                    *b = (odd + turned).turned(at * turns);
-                    *c = (even - sum).turned(2 * at * turns);
-                    *d = (odd - turned).turned(3 * at * turns);
+                    let four = four([*a, *b, *c, *d]);
+                    *a = four[0];
+                    *b = four[1].turned(at * turns);
+                    *c = four[2].turned(2 * at * turns);
+                    *d = four[3].turned(3 * at * turns);
                 }
             }
             quarter /= 4;
         }
+        for block in self.0.as_chunks_mut::<4>().0 {
+            *block = four(*block);
+        }
     }
 
-    /// Four times the energy of one bin, 1 to 1023, of the transform of the real samples: the even ones' transform and
-    /// the odd ones', told apart by their symmetry.
+    /// Four times the energies of bins `bin` and 1024 - `bin` of the transform of the real samples, `bin` being 1 to 512:
+    /// the even ones' transform and the odd ones', told apart by their symmetry.
     #[inline(always)]
-    fn energy(&self, bin: usize) -> Lanes {
+    fn energies_of(&self, bin: usize) -> [Lanes; 2] {
         let here = self.0[usize::from(PLACE[bin])];
         let mirror = self.0[usize::from(PLACE[POINTS - bin])];
         let even = Complex {
@@ -278,9 +259,27 @@ impl Spectrum {
             re: here.im + mirror.im,
             im: mirror.re - here.re,
         };
-        let whole = even + odd.turned(bin);
-        whole.re * whole.re + whole.im * whole.im
+        let odd = odd.turned(bin);
+        [even + odd, even - odd].map(|whole| whole.re * whole.re + whole.im * whole.im)
     }
+}
+
+/// The transform of four points.
+#[inline(always)]
+fn four([a, b, c, d]: [Complex; 4]) -> [Complex; 4] {
+    let (even, odd) = (a + c, a - c);
+    let (sum, difference) = (b + d, b - d);
+    let (low, high) = (
+        Complex {
+            re: odd.re + difference.im,
+            im: odd.im - difference.re,
+        },
+        Complex {
+            re: odd.re - difference.im,
+            im: odd.im + difference.re,
+        },
+    );
+    [even + sum, low, even - sum, high]
 }
 
 #[cfg(test)]
@@ -324,7 +323,7 @@ mod tests {
             let other = microfft::real::rfft_2048(&mut frame);
             for (band, bins) in BAND_BINS.windows(2).enumerate() {
                 let wanted: f32 = other[bins[0]..bins[1]].iter().map(|bin| 4.0 * bin.norm_sqr()).sum();
-                let ours = energies[band].0[lane];
+                let ours = energies[band].to_array()[lane];
                 assert!(
                     (ours / wanted - 1.0).abs() < 1e-4,
                     "frame {lane}, band {band}: {ours} {wanted}"
