@@ -8,6 +8,7 @@
 //! Not here: sockets, jitter buffers, SRTP, mixing or playing. Payloads come in decrypted and are never changed.
 
 pub mod codec;
+pub mod continuity;
 pub mod exact;
 pub mod fingerprint;
 pub mod g711;
@@ -19,6 +20,7 @@ pub mod sdp;
 pub mod tap;
 
 pub use codec::{Codec, PayloadTypes};
+pub use continuity::Continuity;
 pub use fingerprint::Fingerprint;
 pub use robust::RobustFingerprint;
 pub use tap::{Tap, TapConfig};

@@ -7,7 +7,7 @@ use std::process::Command;
 use ohp::media::liveness::Lifeless;
 use ohp::media::robust::frames::{self, SENDER_HOP, SPAN_SAMPLES};
 use ohp::media::robust::{self, Decision, NoSample, Unusable};
-use ohp::media::{RobustFingerprint, Tap, exact, g711};
+use ohp::media::{Continuity, Fingerprint, RobustFingerprint, Tap, continuity, exact, g711};
 
 use crate::Random;
 use crate::audio::{self, PACKET, PLAIN, Stream};
@@ -219,6 +219,44 @@ fn row_38_a_transcoded_and_lossy_leg_matches_robustly_where_the_exact_hash_is_lo
     }
     let stranger = heard(&babble(22, 90_000), PLAIN, |_| true);
     assert!(matches!(robust::search(&stranger, &sample.fingerprint), Decision::Mismatch { errors } if errors > 380));
+}
+
+#[test]
+fn row_38_exact_robust_mismatch_unusable_and_no_media_are_five_answers() {
+    let speech = babble(61, 80_000);
+    let sender = heard(&speech, PLAIN, |_| true);
+    let exact = exact::newest(&sender).expect("speech").fingerprint;
+    let robust = robust::newest(&sender).expect("speech").fingerprint;
+    let ask = |tap: &Tap<'_>, robust| continuity::search(tap, &exact, robust);
+    assert!(matches!(ask(&sender, Some(&robust)), Continuity::Exact(_)));
+
+    let a_law = Stream {
+        payload_type: 8,
+        ..PLAIN
+    };
+    let transcoded = heard(&through_mu(&speech), a_law, |_| true);
+    assert!(matches!(ask(&transcoded, Some(&robust)), Continuity::Robust(found) if found.errors < 200));
+    assert_eq!(
+        ask(&transcoded, None),
+        Continuity::Mismatch,
+        "nobody asked for less than exact"
+    );
+    // No ten packets in a row: only the robust one has enough.
+    let thinned = heard(&through_mu(&speech), a_law, |number| number % 9 != 0);
+    assert!(matches!(ask(&thinned, Some(&robust)), Continuity::Robust(_)));
+    assert!(matches!(ask(&thinned, None), Continuity::NoUsableAudio(_)));
+
+    let other = heard(&babble(62, 80_000), PLAIN, |_| true);
+    assert_eq!(ask(&other, Some(&robust)), Continuity::Mismatch);
+    let short = heard(&babble(62, 16_000), PLAIN, |_| true);
+    assert_eq!(
+        ask(&short, Some(&robust)),
+        Continuity::Mismatch,
+        "two seconds are enough for the exact one"
+    );
+    let silent = heard(&[0; 80_000], PLAIN, |_| true);
+    assert!(matches!(ask(&silent, Some(&robust)), Continuity::NoUsableAudio(_)));
+    assert_eq!(ask(&audio::fresh(), Some(&robust)), Continuity::NoMedia);
 }
 
 #[test]
