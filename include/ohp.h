@@ -702,7 +702,10 @@ typedef struct ohp_disclosed_summary {
     bool is_opened;
     /** Whether a credential was verified; then caller.assurance was, too. */
     bool is_verified;
-    /** Whether the memory is locked: never written to swap. */
+    /**
+     * Whether the memory was locked: never written to swap. In a child of fork() it is not locked any more, whatever this
+     * says, so workers make their own.
+     */
     bool is_locked;
     /** Zeros. */
     uint8_t reserved[5];

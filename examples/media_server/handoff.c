@@ -239,6 +239,7 @@ static void tell_event(const struct handoff *handoff, const ohp_event *event, co
     static const char *const names[] = {
         "",         "proposed", "needs resources", "refused",     "accepted",    "rejected", "handed off",
         "returned", "incident", "unanswered",      "not assumed", "undelivered", "ignored",  "overloaded",
+        "to be anchored", "never anchored",
     };
     const char *name = (size_t)event->kind < sizeof(names) / sizeof(*names) ? names[event->kind] : "another event";
     ohp_str verb = ohp_verb_text(event->verb), reason = ohp_reason_text(event->reason);

@@ -60,7 +60,8 @@ pub struct ohp_disclosed_summary {
     pub is_opened: bool,
     /// Whether a credential was verified; then caller.assurance was, too.
     pub is_verified: bool,
-    /// Whether the memory is locked: never written to swap.
+    /// Whether the memory was locked: never written to swap. In a child of fork() it is not locked any more, whatever this
+    /// says, so workers make their own.
     pub is_locked: bool,
     /// Zeros.
     pub reserved: [u8; 5],

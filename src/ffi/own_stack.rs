@@ -5,7 +5,8 @@
 //! the call, while the caller waits. Everything else runs on the caller's stack.
 //!
 //! The thread takes no signals: a host's handlers stay on the host's threads. It is made by POSIX calls and not by
-//! `std::thread`, which ends the process where there is no memory for it.
+//! `std::thread`, which ends the process where there is no memory for it. Its stack, on which private keys have been, goes
+//! back to the kernel and not to whoever asks for a thread next.
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -34,12 +35,69 @@ pub(super) fn on_own_stack<F: FnOnce() -> Done>(body: F) -> Done {
         body: Some(body),
         end: Err(OHP_ERR_PANIC),
     };
-    let thread = SignalsBlocked::during(|| create(&mut task))?;
-    // SAFETY: `create` made the thread, and nobody else knows of it. It uses `task`, which outlives it by this wait.
-    let joined = unsafe { libc::pthread_join(thread, ptr::null_mut()) };
+    let stack = Stack::new()?;
+    let thread = SignalsBlocked::during(|| create(&mut task, &stack))?;
+    // The wait must not end before the thread does, whoever wants this one to end.
+    let mut before = 0;
+    // SAFETY: `create` made the thread, and nobody else knows of it. It uses `task` and `stack`, which outlive it by this
+    // wait, in which nobody can cancel this thread.
+    let joined = unsafe {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before);
+        let joined = libc::pthread_join(thread, ptr::null_mut());
+        pthread_setcancelstate(before, ptr::null_mut());
+        joined
+    };
     // INVARIANT: a thread that is ours, is not this one and was not joined before can be joined.
     assert_eq!(joined, 0);
     task.end
+}
+
+// POSIX has it; the crate libc does not.
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
+}
+
+/// As Linux and FreeBSD number it; where it means something else, this thread can be cancelled in the wait as anywhere.
+const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// Memory for a stack, with a page below it that stops what runs over.
+struct Stack {
+    mapping: *mut c_void,
+    guard_len: usize,
+}
+
+impl Stack {
+    fn new() -> Result<Self, super::ohp_status> {
+        // SAFETY: the call has no preconditions.
+        let page_len = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let guard_len = usize::try_from(page_len).map_err(|_| OHP_ERR_MEMORY)?;
+        let (access, kind) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        );
+        // SAFETY: new memory, anywhere.
+        let mapping = unsafe { libc::mmap(ptr::null_mut(), guard_len + STACK_LEN, access, kind, -1, 0) };
+        if mapping == libc::MAP_FAILED {
+            return Err(OHP_ERR_MEMORY);
+        }
+        let stack = Self { mapping, guard_len };
+        // SAFETY: the first page is ours, and nobody uses it.
+        match unsafe { libc::mprotect(mapping, guard_len, libc::PROT_NONE) } {
+            0 => Ok(stack),
+            _ => Err(OHP_ERR_MEMORY),
+        }
+    }
+
+    fn base(&self) -> *mut c_void {
+        self.mapping.wrapping_byte_add(self.guard_len)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped with that length, and the thread that ran on it has been joined, or was never made.
+        unsafe { libc::munmap(self.mapping, self.guard_len + STACK_LEN) };
+    }
 }
 
 /// Runs what builds and signs an envelope of `tier`: on a stack of its own where that takes ML-DSA-65.
@@ -53,7 +111,7 @@ pub(super) fn signing_at(tier: Tier, body: impl FnOnce() -> Done) -> Done {
     }
 }
 
-fn create<F: FnOnce() -> Done>(task: &mut Task<F>) -> Result<libc::pthread_t, super::ohp_status> {
+fn create<F: FnOnce() -> Done>(task: &mut Task<F>, stack: &Stack) -> Result<libc::pthread_t, super::ohp_status> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
     // SAFETY: the attributes are initialised before anything else is done with them, and destroyed once; the thread's number
@@ -62,7 +120,7 @@ fn create<F: FnOnce() -> Done>(task: &mut Task<F>) -> Result<libc::pthread_t, su
         if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
             return Err(OHP_ERR_MEMORY);
         }
-        let made = libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK_LEN) == 0
+        let made = libc::pthread_attr_setstack(attributes.as_mut_ptr(), stack.base(), STACK_LEN) == 0
             && libc::pthread_create(
                 thread.as_mut_ptr(),
                 attributes.as_ptr(),

@@ -57,7 +57,9 @@ impl fmt::Display for LegError {
             Self::NotAwaited => {
                 f.write_str("this is not the envelope that waits to be anchored, or its time is over; make it anew")
             }
-            Self::Busy => f.write_str("a message is still on its way; send what poll_transmit gives first"),
+            Self::Busy => f.write_str(
+                "something else comes first: a message on its way, a report to anchor, or the peer's proposal; drain the leg",
+            ),
             Self::Draft(error) => error.fmt(f),
             Self::Issue(error) => error.fmt(f),
             Self::Encode(error) => error.fmt(f),

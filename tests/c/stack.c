@@ -421,7 +421,8 @@ static int without_a_leg(void)
         RUN(ohp_receive);
     }
     CHECK(received.complete && one.parts > 60);
-    const ohp_str call = {TEXT(CALL_ID)};
+    /* The situation serves after this function, too. */
+    static const ohp_str call = {TEXT(CALL_ID)};
     situation = (ohp_situation){.size = sizeof situation,
                                 .call_ids = &call,
                                 .call_ids_len = 1,

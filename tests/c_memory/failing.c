@@ -18,7 +18,11 @@ static long live;
 
 static int refused(void)
 {
-    return counting && ++asked == failing;
+    if (!counting || ++asked != failing)
+        return 0;
+    /* As POSIX has it; the C library itself relies on that. */
+    errno = ENOMEM;
+    return 1;
 }
 
 static void *given(void *memory)

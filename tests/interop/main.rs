@@ -34,7 +34,9 @@ fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match PYTHON.get_or_init(install) {
         Ok(python) => Some(python),
-        Err(why) if std::env::var_os("CI").is_some() => panic!("no other implementation to compare with: {why}"),
+        Err(why) if std::env::var_os("CI").is_some_and(|ci| ci == "true") => {
+            panic!("no other implementation to compare with: {why}")
+        }
         Err(why) => {
             println!("skipped, no other implementation to compare with: {why}");
             None

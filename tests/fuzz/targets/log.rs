@@ -7,6 +7,7 @@ use ohp::crypto::ed25519::SigningKey;
 use ohp::trust::transparency::checkpoint::Checkpoint;
 use ohp::trust::transparency::merkle::{self, Hash};
 use ohp::trust::transparency::note::{self, VerifierKey};
+use ohp::trust::transparency::rekor;
 use ohp_fuzz::abi::exact;
 use ohp_fuzz::{Seeds, Take, target, without_heap};
 
@@ -18,6 +19,9 @@ target!(seeds: write_seeds, |data| {
     tree(u64::from(size % 65) + 1, u64::from(index), other);
     let text = exact(take.rest());
     let Ok(text) = std::str::from_utf8(&text) else { return };
+    if let Ok(anchored) = rekor::answer(text.as_bytes(), &[0; 32]) {
+        assert!(anchored.body.is_some() && anchored.to_json().starts_with(r#"{"index":"#));
+    }
     if let Ok(checkpoint) = Checkpoint::parse(text) {
         let written = checkpoint.to_string();
         assert_eq!(Checkpoint::parse(&written), Ok(checkpoint));
@@ -143,8 +147,13 @@ fn write_seeds(seeds: &mut Seeds) {
         &verifier,
         "a\n\nb\n",
         "log\n18446744073709551615\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nmore\n",
+        REKOR,
     ] {
         seeds.add_with(&[65, 3, 1, 0, 7, 0, 1], text);
         seeds.add_with(&[7, 6, 0, 9, 99, 0, 5], text);
     }
 }
+
+/// What a log of Rekor's kind answers about the hash of 32 zeros; its body is
+/// `{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"AA…A="}}}}`.
+const REKOR: &str = r#"{"canonicalizedBody":"eyJhcGlWZXJzaW9uIjoiMC4wLjIiLCJraW5kIjoiaGFzaGVkcmVrb3JkIiwic3BlYyI6eyJoYXNoZWRSZWtvcmRWMDAyIjp7ImRhdGEiOnsiYWxnb3JpdGhtIjoiU0hBMl8yNTYiLCJkaWdlc3QiOiJBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPSJ9fX19","inclusionProof":{"logIndex":"1","treeSize":"3","hashes":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],"checkpoint":{"envelope":"log\n3\n"}}}"#;
