@@ -6,7 +6,7 @@
 use ohp::envelope::{RejectReason, Tier, Verb};
 use ohp::id::{EnvelopeId, is_prefixed_ulid, parse_hex, write_hex};
 use ohp::leg::Leg;
-use ohp::media::Fingerprint;
+use ohp::media::{Fingerprint, RobustFingerprint};
 use ohp::time::Timestamp;
 use ohp_fuzz::{Seeds, target, without_heap};
 
@@ -28,6 +28,9 @@ target!(seeds: write_seeds, |data| {
             assert!(is_prefixed_ulid(text.as_bytes(), "cse_"));
         }
         if let Some(fingerprint) = Fingerprint::parse(text) {
+            assert_eq!(&fingerprint.to_text()[..], text.as_bytes());
+        }
+        if let Some(fingerprint) = RobustFingerprint::parse(text) {
             assert_eq!(&fingerprint.to_text()[..], text.as_bytes());
         }
         if let Some(bytes) = parse_hex::<16>(text) {
@@ -57,6 +60,7 @@ fn write_seeds(seeds: &mut Seeds) {
         "cse_01HZX0R5N9V8W1QYK0XQM3R3K9",
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "0123456789abcdef0123456789abcdef",
+        "hk1:7_gDn8XgDkCzHUD9rkiB31zn_x7EJGLhcSB_BDpIZQSMX4cIpU8ZOfIumtxasB3OjPHjuqVX49F00I6fTlYpOYsoMCJIS0D_SUP5TdWj7wLu_ASWMtxG2ZQtRy_J9vlh1vL4HYkiB-CoIwfHmQP4Amo1-HixsQA_22cNRNxUL8BqwPB_",
         "signed",
         "PROPOSE",
         "tier-insufficient",
