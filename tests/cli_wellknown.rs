@@ -326,7 +326,7 @@ fn link_in_the_folder_is_not_followed() {
 /// Private keys where the published ones belong are neither lost nor passed over in silence.
 #[test]
 fn private_keys_in_the_folder_are_not_written_over() {
-    let party = Party::new("wellknown-private");
+    let party = Party::new("wellknown-overwritten");
     let private = fs::read(party.key("ed25519", "sign-2", &[])).expect("a key");
     let place = party.folder.join("well-known/ohp-jwks.json");
     fs::create_dir_all(party.folder.join("well-known")).expect("a folder");
