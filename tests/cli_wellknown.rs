@@ -337,6 +337,18 @@ fn private_keys_in_the_folder_are_not_written_over() {
     assert_eq!(fs::read(&place).expect("still there"), private);
 }
 
+#[test]
+fn key_that_is_published_ahead_outlasts_a_publication_that_does_not_name_it() {
+    let party = Party::new("wellknown-ahead");
+    let begin = now().plus(30 * 24 * 3_600_000);
+    let next = party.key("ed25519", "sign-2", &["--valid-from", begin.to_text().as_str()]);
+    party.publish(&["--keys", next.to_str().expect("text")]);
+    party.publish(&[]);
+    party.publish(&["--retire", "sign-1"]);
+    assert_eq!(party.believed("sign-1", now().plus(1000)), Err(KeyRefusal::Expired));
+    assert_eq!(party.believed("sign-2", begin.plus(1000)), Ok(()));
+}
+
 /// A key that is no longer ours ends with the publication that no longer has it.
 #[test]
 fn key_whose_private_half_is_gone_ends_and_another_may_not_take_its_name() {

@@ -91,7 +91,7 @@ impl Published {
     }
 
     /// Takes our keys in. One that is there already keeps an earlier end and its revocation; one that is there and no longer
-    /// ours ends now.
+    /// ours ends now, unless it has yet to begin: a key that is published ahead lies in no bundle until then.
     pub fn publish(&mut self, own: &[&OwnKeys], now: Timestamp) -> Result<(), Failure> {
         let mut ours: Vec<Jwk> = Vec::new();
         for key in own.iter().flat_map(|keys| keys.keys()) {
@@ -117,7 +117,8 @@ impl Published {
                     key.revoked |= old.revoked;
                 }
                 None => {
-                    if !old.revoked {
+                    let has_begun = old.valid_from.is_none_or(|from| from <= now);
+                    if has_begun && !old.revoked {
                         old.valid_until = earlier(old.valid_until, Some(now));
                     }
                     ours.push(old);

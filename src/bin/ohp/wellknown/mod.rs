@@ -33,8 +33,8 @@ const BINDINGS: [&str; 4] = ["ohp/sip-info", "ohp/ws", "ohp/https", "ohp/grpc"];
 /// Write what you publish under /.well-known/: capabilities, public keys, AI systems
 ///
 /// Who you are, what you take and your keys come from the trust bundle of your own host; more keys from files that `ohp
-/// keygen` has written. Keys that DIR already publishes stay published, with the end that they have been given, until two hours
-/// after it: what they have signed may still be on its way.
+/// keygen` has written. A key that DIR already publishes, and that is in neither, ends now, unless its time has yet to begin.
+/// Ended keys stay published for two hours after their end: what they have signed may still be on its way.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  ohp wellknown --trust bundle.json /var/www/.well-known\n  ohp wellknown --trust bundle.json --keys next.private.json --retire cc-2026-08=2026-11-30T00:00:00Z /var/www/.well-known\n  ohp wellknown --trust bundle.json --revoke cc-2026-08 /var/www/.well-known\n  ohp wellknown --trust bundle.json --ai-systems systems.json --gpai-policy https://example.com/gpai /var/www/.well-known\n\nExit status: 0 written · 3 something is missing or wrong, and nothing was written."
