@@ -230,20 +230,6 @@ typedef enum ohp_agreement {
     OHP_AGREEMENT_NOTHING_IN_COMMON = 2,
 } ohp_agreement;
 
-/** How a step ended. */
-typedef enum ohp_step_result {
-    /** It was not reached. */
-    OHP_STEP_NOT_REACHED = 0,
-    /** It held. */
-    OHP_STEP_PASS = 1,
-    /** It failed; no later step was run. */
-    OHP_STEP_FAIL = 2,
-    /** It does not apply, or could not be run here and need not be. */
-    OHP_STEP_SKIP = 3,
-    /** It lacks a resource. */
-    OHP_STEP_NEED = 4,
-} ohp_step_result;
-
 /** How a verification ended. */
 typedef enum ohp_outcome {
     /** Every step held: it is safe to act on the envelope. */
@@ -315,6 +301,20 @@ typedef enum ohp_need_kind {
     /** The call's sound. */
     OHP_NEED_MEDIA = 6,
 } ohp_need_kind;
+
+/** How a step ended. */
+typedef enum ohp_step_result {
+    /** It was not reached. */
+    OHP_STEP_NOT_REACHED = 0,
+    /** It held. */
+    OHP_STEP_PASS = 1,
+    /** It failed; no later step was run. */
+    OHP_STEP_FAIL = 2,
+    /** It does not apply, or could not be run here and need not be. */
+    OHP_STEP_SKIP = 3,
+    /** It lacks a resource. */
+    OHP_STEP_NEED = 4,
+} ohp_step_result;
 
 /** How far a handoff has come. */
 typedef enum ohp_phase {
@@ -733,6 +733,60 @@ typedef struct ohp_disclosed_value {
     uint8_t reserved[3];
 } ohp_disclosed_value;
 
+/** A verdict in short. */
+typedef struct ohp_verdict_summary {
+    /** sizeof(ohp_verdict_summary). */
+    size_t size;
+    /** How it ended. */
+    enum ohp_outcome outcome;
+    /** With OHP_OUTCOME_REJECT: the step that failed, 0 to 14. Otherwise 0. */
+    uint32_t step;
+    /** With OHP_OUTCOME_REJECT: what the peer is told. Otherwise OHP_REASON_NONE. */
+    enum ohp_reason reason;
+    /** How many resources are lacking; see ohp_verdict_need(). */
+    uint32_t needs;
+    /** How many warnings there are; see ohp_verdict_warning(). */
+    uint32_t warnings;
+    /** With a failed step 4, or a need for sound: what was heard. */
+    enum ohp_doubt doubt;
+    /** Whether there is an envelope; see ohp_verdict_envelope(). Bytes that are none have none. */
+    bool has_envelope;
+    /** Whether members are missing that the schema demands, as the short form at Core allows. */
+    bool short_form;
+    /** Whether the envelope may only end the proposal that it answers, because it is unsigned and that one was not. */
+    bool ends_only;
+    /** An ohp_step_result for each step. */
+    uint8_t results[OHP_STEPS];
+    /** Zeros. */
+    uint8_t reserved[6];
+} ohp_verdict_summary;
+
+/** Where an envelope is wrong in form. */
+typedef struct ohp_fault {
+    /** sizeof(ohp_fault). */
+    size_t size;
+    /** Of bytes that are not canonical CBOR: the offset of the one that is wrong. */
+    uint64_t offset;
+    /** Whether `offset` is set. Bytes with one are no envelope at all, which `ohp verify` calls "malformed". */
+    bool has_offset;
+    /** Whether a member breaks a rule of the schema or the tier, and `path` was written. */
+    bool has_path;
+    /** Zeros. */
+    uint8_t reserved[6];
+} ohp_fault;
+
+/** A resource that the verifier lacks. */
+typedef struct ohp_need {
+    /** sizeof(ohp_need). */
+    size_t size;
+    /** What it is. */
+    enum ohp_need_kind kind;
+    /** The step that lacks it. */
+    uint32_t step;
+    /** Which one: a DID, an identifier, a URL; none for media. It points into the envelope's bytes. */
+    struct ohp_str reference;
+} ohp_need;
+
 /**
  * Is told about each step of a verification, right after it was run; a host can log it or take the time.
  *
@@ -791,60 +845,6 @@ typedef struct ohp_situation {
     /** Where what the envelope discloses to us alone is put; NULL: Signed is the most that is taken. */
     struct ohp_disclosed *disclosed;
 } ohp_situation;
-
-/** A verdict in short. */
-typedef struct ohp_verdict_summary {
-    /** sizeof(ohp_verdict_summary). */
-    size_t size;
-    /** How it ended. */
-    enum ohp_outcome outcome;
-    /** With OHP_OUTCOME_REJECT: the step that failed, 0 to 14. Otherwise 0. */
-    uint32_t step;
-    /** With OHP_OUTCOME_REJECT: what the peer is told. Otherwise OHP_REASON_NONE. */
-    enum ohp_reason reason;
-    /** How many resources are lacking; see ohp_verdict_need(). */
-    uint32_t needs;
-    /** How many warnings there are; see ohp_verdict_warning(). */
-    uint32_t warnings;
-    /** With a failed step 4, or a need for sound: what was heard. */
-    enum ohp_doubt doubt;
-    /** Whether there is an envelope; see ohp_verdict_envelope(). Bytes that are none have none. */
-    bool has_envelope;
-    /** Whether members are missing that the schema demands, as the short form at Core allows. */
-    bool short_form;
-    /** Whether the envelope may only end the proposal that it answers, because it is unsigned and that one was not. */
-    bool ends_only;
-    /** An ohp_step_result for each step. */
-    uint8_t results[OHP_STEPS];
-    /** Zeros. */
-    uint8_t reserved[6];
-} ohp_verdict_summary;
-
-/** Where an envelope is wrong in form. */
-typedef struct ohp_fault {
-    /** sizeof(ohp_fault). */
-    size_t size;
-    /** Of bytes that are not canonical CBOR: the offset of the one that is wrong. */
-    uint64_t offset;
-    /** Whether `offset` is set. Bytes with one are no envelope at all, which `ohp verify` calls "malformed". */
-    bool has_offset;
-    /** Whether a member breaks a rule of the schema or the tier, and `path` was written. */
-    bool has_path;
-    /** Zeros. */
-    uint8_t reserved[6];
-} ohp_fault;
-
-/** A resource that the verifier lacks. */
-typedef struct ohp_need {
-    /** sizeof(ohp_need). */
-    size_t size;
-    /** What it is. */
-    enum ohp_need_kind kind;
-    /** The step that lacks it. */
-    uint32_t step;
-    /** Which one: a DID, an identifier, a URL; none for media. It points into the envelope's bytes. */
-    struct ohp_str reference;
-} ohp_need;
 
 /** Where a leg stands. */
 typedef struct ohp_leg_state {
@@ -1880,36 +1880,6 @@ enum ohp_status ohp_disclosed_find_claim(struct ohp_disclosed *disclosed,
 size_t ohp_verdict_size(void);
 
 /**
- * How much scratch ohp_verify() needs, in bytes.
- *
- * Threads: any.
- */
-size_t ohp_verify_scratch_size(void);
-
-/**
- * Judges the canonical CBOR of an envelope in the protocol's normative steps, without a leg: for a gate at the edge, or
- * a check of a file. An answer (ACCEPT and the like) is judged by itself, not against the proposal that it answers.
- *
- * @param situation    What surrounds the envelope.
- * @param bytes        The canonical CBOR; the verdict borrows it.
- * @param len          Its length in bytes.
- * @param memory       Memory for the verdict, aligned to OHP_ALIGN.
- * @param memory_size  Its length, at least what ohp_verdict_size() says.
- * @param[out] verdict The verdict; it is at the same address as the memory.
- * @return OHP_OK, whatever the verdict says; OHP_ERR_SPACE if memory or scratch is too small; OHP_ERR_MALFORMED if
- *         `fingerprint` is none; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE, OHP_ERR_RANGE,
- *         OHP_ERR_UTF8.
- *
- * Threads: any.
- */
-enum ohp_status ohp_verify(const struct ohp_situation *situation,
-                           const uint8_t *bytes,
-                           size_t len,
-                           void *memory,
-                           size_t memory_size,
-                           struct ohp_verdict **verdict);
-
-/**
  * Reads a verdict in short.
  *
  * @param verdict       A verdict.
@@ -2034,6 +2004,36 @@ struct ohp_str ohp_step_result_text(uint32_t result);
  * Threads: any.
  */
 struct ohp_str ohp_need_kind_text(uint32_t kind);
+
+/**
+ * How much scratch ohp_verify() needs, in bytes.
+ *
+ * Threads: any.
+ */
+size_t ohp_verify_scratch_size(void);
+
+/**
+ * Judges the canonical CBOR of an envelope in the protocol's normative steps, without a leg: for a gate at the edge, or
+ * a check of a file. An answer (ACCEPT and the like) is judged by itself, not against the proposal that it answers.
+ *
+ * @param situation    What surrounds the envelope.
+ * @param bytes        The canonical CBOR; the verdict borrows it.
+ * @param len          Its length in bytes.
+ * @param memory       Memory for the verdict, aligned to OHP_ALIGN.
+ * @param memory_size  Its length, at least what ohp_verdict_size() says.
+ * @param[out] verdict The verdict; it is at the same address as the memory.
+ * @return OHP_OK, whatever the verdict says; OHP_ERR_SPACE if memory or scratch is too small; OHP_ERR_MALFORMED if
+ *         `fingerprint` is none; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE, OHP_ERR_RANGE,
+ *         OHP_ERR_UTF8.
+ *
+ * Threads: any.
+ */
+enum ohp_status ohp_verify(const struct ohp_situation *situation,
+                           const uint8_t *bytes,
+                           size_t len,
+                           void *memory,
+                           size_t memory_size,
+                           struct ohp_verdict **verdict);
 
 /**
  * How much scratch a leg needs, in bytes. It is the same for all legs.

@@ -22,6 +22,7 @@ const FILES: &[&str] = &[
     "receive",
     "disclosed",
     "verdict",
+    "verify",
     "host",
     "leg",
     "outbound",

@@ -12,7 +12,7 @@ use super::status::ohp_status::{OHP_ERR_MALFORMED, OHP_ERR_SPACE, OHP_ERR_TOO_LO
 use super::table::{self, ohp_table};
 use super::tap::{self, ohp_tap};
 use super::text::{Lent, ohp_bytes};
-use super::verdict::{moment, ohp_observe};
+use super::verify::{moment, ohp_observe};
 use crate::cbor::{Item, json};
 use crate::envelope::{DRAFT_FIELDS_MAX, SHAPE};
 use crate::leg::{Host, RANDOM_LEN, SCRATCH_LEN};

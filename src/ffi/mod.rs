@@ -40,6 +40,7 @@ mod table;
 mod tap;
 mod text;
 mod verdict;
+mod verify;
 mod vocabulary;
 
 pub use context::*;
@@ -60,4 +61,5 @@ pub use table::*;
 pub use tap::*;
 pub use text::{ohp_bytes, ohp_str, ohp_text};
 pub use verdict::*;
+pub use verify::*;
 pub use vocabulary::*;

@@ -9,7 +9,7 @@ use super::sized::{self, Sized_};
 use super::status::ohp_status::{self, OHP_ERR_SPACE};
 use super::table::{self, ohp_table};
 use super::text::{Lent, ohp_bytes, ohp_str, ohp_text};
-use super::verdict::moment;
+use super::verify::moment;
 use crate::envelope::{ENVELOPE_MAX, SHAPE};
 use crate::leg::Refusal;
 use crate::table::Domain;

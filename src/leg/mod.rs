@@ -28,6 +28,7 @@
 //! `notAfter` they are dropped ([`Event::Unanchored`]), and [`Leg::withdraw`] gives up before.
 
 mod anchor;
+mod consequence;
 mod context;
 mod event;
 mod inbound;
