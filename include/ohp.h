@@ -65,6 +65,9 @@
 /** Most codec hints of one description. */
 #define OHP_SDP_HINTS_MAX 16
 
+/** Longest text of several codec hints, a blank between each two, in bytes. */
+#define OHP_SDP_HINTS_LEN_MAX 192
+
 /** Memory, in bytes, that an ohp_disclosed takes at most in this version of the interface, but for whole pages. */
 #define OHP_DISCLOSED_SIZE_MAX 28672
 
@@ -229,6 +232,33 @@ typedef enum ohp_agreement {
     /** None of the hinted codecs is in use here: audio will be transcoded, or the leg must be re-negotiated. */
     OHP_AGREEMENT_NOTHING_IN_COMMON = 2,
 } ohp_agreement;
+
+/** Whether a leg has to be re-INVITEd before it takes a conversation over. None of it is an error. */
+typedef enum ohp_renegotiation {
+    /** No description of the leg is known, or neither codecs nor sound. */
+    OHP_RENEGOTIATION_UNKNOWN = 0,
+    /**
+     * No: sound flows both ways. `codecs` is the first of the envelope's codecs that this leg has agreed on, too, and may
+     * send without asking; empty where the envelope names none.
+     */
+    OHP_RENEGOTIATION_NOT_NEEDED = 1,
+    /**
+     * Yes: sound flows, in no codec that the caller's leg uses. Offer `codecs`, in their order: what the envelope names
+     * and this side can do, then what is in use.
+     */
+    OHP_RENEGOTIATION_OFFER_CODECS = 2,
+    /** Yes: this side holds the leg. Offer `codecs` with a=sendrecv and an address. */
+    OHP_RENEGOTIATION_OFFER_RESUME = 3,
+    /** Yes: no sound was agreed on, or it was refused. Offer `codecs`. */
+    OHP_RENEGOTIATION_OFFER_AUDIO = 4,
+    /**
+     * Not by this side: the peer holds the leg or sends nothing, and only its own re-INVITE ends that (RFC 6337, section
+     * 5.3). `codecs` is the common codec, if there is one already.
+     */
+    OHP_RENEGOTIATION_HELD = 5,
+    /** No, it would not help: this side can do none of the envelope's codecs, and somebody has to transcode. */
+    OHP_RENEGOTIATION_NO_COMMON_CODEC = 6,
+} ohp_renegotiation;
 
 /** How a verification ended. */
 typedef enum ohp_outcome {
@@ -856,7 +886,7 @@ typedef struct ohp_leg_state {
     enum ohp_side side;
     /** Whether a proposal waits for resources; see ohp_leg_verify_again(). */
     bool is_pending;
-    /** Whether the peer sends no audio now, because it is on hold. */
+    /** Whether the peer has put the leg on hold, or sends nothing: what is heard then is music, or silence. */
     bool is_on_hold;
     /** Zeros. */
     uint8_t reserved[6];
@@ -1707,6 +1737,37 @@ enum ohp_status ohp_sdp_compare(const struct ohp_envelope *envelope,
                                 enum ohp_agreement *agreement);
 
 /**
+ * Whether a leg has to be re-INVITEd, and with which codecs, so that the caller whose envelope this is hears no gap.
+ *
+ * Ask when a proposal has come, re-INVITE before ohp_leg_accept(), and ask again when both descriptions of the re-INVITE
+ * have been handed over. Keep the numbers of dynamic payload types, the ports, DTMF events and comfort noise, and go on
+ * decoding the codecs in use: packets of theirs still come (RFC 3264, section 8.3.2). Any leg can be asked, such as the one
+ * to the agent's telephone: initialise an ohp_leg for it and hand it its descriptions.
+ *
+ * @param leg          A leg that was handed its descriptions, the offer before the answer.
+ * @param envelope     The proposal.
+ * @param supported    The codecs that this side can do, in its order, separated by blanks or commas: "opus/48000/2,
+ *                     PCMU/8000". NULL with length 0: those of its last description.
+ * @param supported_len  Its length in bytes.
+ * @param codecs       Where codecs are written, a blank between each two, not NUL-terminated; OHP_SDP_HINTS_LEN_MAX bytes
+ *                     suffice.
+ * @param codecs_size  Its length.
+ * @param[out] codecs_len  The length of what was written, in bytes; 0 if the answer names no codec.
+ * @param[out] renegotiation  The answer.
+ * @return OHP_OK; OHP_ERR_SPACE, OHP_ERR_UTF8, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY.
+ *
+ * Threads: one caller at a time for each leg.
+ */
+enum ohp_status ohp_leg_renegotiation(struct ohp_leg *leg,
+                                      const struct ohp_envelope *envelope,
+                                      const char *supported,
+                                      size_t supported_len,
+                                      char *codecs,
+                                      size_t codecs_size,
+                                      size_t *codecs_len,
+                                      enum ohp_renegotiation *renegotiation);
+
+/**
  * How much scratch ohp_receive() needs, in bytes.
  *
  * Threads: any.
@@ -2099,7 +2160,10 @@ enum ohp_status ohp_leg_bind_id(struct ohp_leg *leg,
                                 size_t id_len);
 
 /**
- * Notes this side's session description, offer or answer, that the dialog has agreed on. See also ohp_tap_set_sdp().
+ * Notes this side's session description that the dialog has agreed on. See also ohp_tap_set_sdp().
+ *
+ * Hand over the offer first, and then its answer, whichever is this side's: so a hold is told from what only mirrors it.
+ * After a re-INVITE hand over both anew.
  *
  * @param leg      A leg.
  * @param sdp      The description.
@@ -2116,8 +2180,8 @@ enum ohp_status ohp_leg_handle_local_sdp(struct ohp_leg *leg,
                                          struct ohp_text *why);
 
 /**
- * Notes the peer's session description, offer or answer, that the dialog has agreed on. The codec hints of the next
- * proposal are made from it.
+ * Notes the peer's session description that the dialog has agreed on, in the order that ohp_leg_handle_local_sdp() says.
+ * The codec hints of the next proposal are those that both descriptions name; without a local one, the peer's.
  *
  * @param leg      A leg.
  * @param sdp      The description.

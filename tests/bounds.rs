@@ -203,7 +203,7 @@ const BOUNDS: &[Bound] = &[
                  a=rtpmap:96 {name}/8000\r\n"
             );
             let description = Description::parse(text.as_bytes()).expect("SDP");
-            !SdpHints::from_answer(&description).as_slice().is_empty()
+            !SdpHints::from_answer(&description).is_empty()
         },
     },
     Bound {
@@ -374,6 +374,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("MAX_DISCLOSURES", "tokens/sd_jwt.rs"),
     ("MAX_FORMATS", "media/sdp.rs"),
     ("MAX_HINTS", "media/sdp.rs"),
+    ("HINTS_LEN", "media/renegotiation.rs"),
+    ("MAX_AUDIO", "media/renegotiation.rs"),
     ("MAX_JWS_LEN", "trust/jws.rs"),
     ("MAX_LEN", "tokens/sd_jwt.rs"),
     ("MAX_PAYLOAD_LEN", "media/tap.rs"),

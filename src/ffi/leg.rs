@@ -95,7 +95,7 @@ pub struct ohp_leg_state {
     pub side: ohp_side,
     /// Whether a proposal waits for resources; see ohp_leg_verify_again().
     pub is_pending: bool,
-    /// Whether the peer sends no audio now, because it is on hold.
+    /// Whether the peer has put the leg on hold, or sends nothing: what is heard then is music, or silence.
     pub is_on_hold: bool,
     /// Zeros.
     pub reserved: [u8; 6],
@@ -227,7 +227,10 @@ unsafe fn handle_sdp(
     })
 }
 
-/// Notes this side's session description, offer or answer, that the dialog has agreed on. See also ohp_tap_set_sdp().
+/// Notes this side's session description that the dialog has agreed on. See also ohp_tap_set_sdp().
+///
+/// Hand over the offer first, and then its answer, whichever is this side's: so a hold is told from what only mirrors it.
+/// After a re-INVITE hand over both anew.
 ///
 /// @param leg      A leg.
 /// @param sdp      The description.
@@ -248,8 +251,8 @@ pub unsafe extern "C" fn ohp_leg_handle_local_sdp(
     unsafe { handle_sdp(leg, SdpOrigin::Local, sdp, sdp_len, why) }
 }
 
-/// Notes the peer's session description, offer or answer, that the dialog has agreed on. The codec hints of the next
-/// proposal are made from it.
+/// Notes the peer's session description that the dialog has agreed on, in the order that ohp_leg_handle_local_sdp() says.
+/// The codec hints of the next proposal are those that both descriptions name; without a local one, the peer's.
 ///
 /// @param leg      A leg.
 /// @param sdp      The description.

@@ -49,7 +49,7 @@ impl Leg {
         }
         let known = Known {
             call_id: self.ids().next(),
-            hints: &self.hints,
+            hints: self.sdp_hints(),
             verb: Some(Verb::Incident),
             reason: Some(category),
         };

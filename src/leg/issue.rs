@@ -17,7 +17,7 @@ use crate::trust::jwk::JwkSet;
 /// What a call knows of an envelope that is issued on it.
 pub(super) struct Known<'k> {
     pub(super) call_id: Option<&'k str>,
-    pub(super) hints: &'k SdpHints,
+    pub(super) hints: SdpHints,
     /// The verb that it must have; `None`: the template's, or PROPOSE.
     pub(super) verb: Option<Verb>,
     /// What `control.reason` must say; `None`: the template's.
@@ -40,7 +40,7 @@ pub fn issue_envelope<'o>(
 ) -> Result<Envelope<'o>, LegError> {
     let known = Known {
         call_id: None,
-        hints: &SdpHints::NONE,
+        hints: SdpHints::NONE,
         verb: None,
         reason: None,
     };
@@ -140,7 +140,7 @@ fn complete(
             Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
         )?;
     }
-    if !draft.contains(Field::SdpHints) && !known.hints.as_slice().is_empty() {
+    if !draft.contains(Field::SdpHints) && !known.hints.is_empty() {
         let mut codecs = [""; MAX_HINTS];
         let hints = known.hints.iter().zip(&mut codecs);
         let count = hints.map(|(hint, place)| *place = hint).count();

@@ -44,13 +44,15 @@ pub use issue::issue_envelope;
 pub use outbound::{LegError, NO_RESPONSE};
 pub use outbox::{TRANSMIT_LEN, Transmit};
 
+pub use crate::media::sdp::SdpOrigin;
+
 use core::fmt;
 
 use crate::control::{Frame, Handoff, Phase, Side};
 use crate::envelope::{RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
 use crate::media::PayloadTypes;
-use crate::media::sdp::{Description, Direction, SdpHints};
+use crate::media::sdp::{Description, Negotiated, Renegotiation, SdpHints};
 use crate::time::Timestamp;
 use crate::verify::{MediaDoubt, Step};
 use anchor::Unanchored;
@@ -82,15 +84,6 @@ impl fmt::Display for BadLegId {
 
 impl core::error::Error for BadLegId {}
 
-/// Whose session description it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SdpOrigin {
-    /// This side's: it says which payload types this leg receives.
-    Local,
-    /// The peer's.
-    Remote,
-}
-
 /// One call leg. See the [module](self) for the order in which to use it.
 pub struct Leg {
     ids: Ids,
@@ -113,9 +106,8 @@ pub struct Leg {
     moved_by: Option<(EnvelopeId, Verb)>,
     /// Whether the application knows that the handoff is final.
     told_handed_off: bool,
-    hints: SdpHints,
+    negotiated: Negotiated,
     payload_types: PayloadTypes,
-    on_hold: bool,
 }
 
 /// A proposal that lacks resources until its deadline.
@@ -173,9 +165,8 @@ impl Leg {
             last_unvouched_report: None,
             moved_by: None,
             told_handed_off: false,
-            hints: SdpHints::NONE,
+            negotiated: Negotiated::NOTHING,
             payload_types: PayloadTypes::STATIC,
-            on_hold: false,
         })
     }
 
@@ -209,28 +200,21 @@ impl Leg {
         self.pending.is_some()
     }
 
-    /// Notes a session description that this dialog has agreed on, offer or answer. Those lines that it cannot use are
-    /// passed over.
+    /// Notes a session description that this dialog has agreed on: the offer, and then its answer. Those lines that it
+    /// cannot use are passed over. After a re-INVITE both are noted anew; one that was refused changes nothing.
     ///
-    /// The remote one gives the hints of the next proposal, the local one the payload types for the tap
+    /// The codecs that both name are the hints of the next proposal, the local one's are the payload types for the tap
     /// ([`Leg::payload_types`]).
     ///
     /// # Errors
     /// What makes the whole text unusable; the leg then keeps what it had.
     pub fn handle_sdp(&mut self, origin: SdpOrigin, sdp: &[u8]) -> Result<(), crate::media::sdp::Error> {
         let description = Description::parse(sdp)?;
-        match origin {
-            SdpOrigin::Local => {
-                if let Some(audio) = description.audio() {
-                    self.payload_types = audio.payload_types();
-                }
-            }
-            SdpOrigin::Remote => {
-                self.hints = SdpHints::from_answer(&description);
-                self.on_hold = description.audio().is_some_and(|audio| {
-                    audio.is_hold() || matches!(audio.direction(), Direction::Inactive | Direction::RecvOnly)
-                });
-            }
+        self.negotiated.note(origin, &description);
+        if origin == SdpOrigin::Local
+            && let Some(audio) = description.audio()
+        {
+            self.payload_types = audio.payload_types();
         }
         Ok(())
     }
@@ -240,14 +224,34 @@ impl Leg {
         &self.payload_types
     }
 
-    /// The codecs that were agreed on, as `session.media.sdpHints` writes them.
-    pub fn sdp_hints(&self) -> &SdpHints {
-        &self.hints
+    /// The codecs that were agreed on, as `session.media.sdpHints` writes them. None before the peer's description is
+    /// here.
+    pub fn sdp_hints(&self) -> SdpHints {
+        if self.negotiated.has_remote() {
+            self.negotiated.codecs()
+        } else {
+            SdpHints::NONE
+        }
     }
 
-    /// Whether the peer sends no audio now, because it is on hold.
+    /// Whether this leg has to be re-INVITEd before it takes the conversation over, and with which codecs, so that the
+    /// caller hears no gap. `received` is the proposal's `session.media.sdpHints.codecs`
+    /// ([`crate::envelope::Session::sdp_hint_codecs`]), `supported` what this side can do; without it, what its last
+    /// description names.
+    ///
+    /// Ask when a proposal has come, and re-INVITE before [`Leg::accept`]; ask again when the re-INVITE has been answered
+    /// and at [`Event::HandedOff`].
+    pub fn renegotiation<'h>(
+        &self,
+        received: impl IntoIterator<Item = &'h str> + Clone,
+        supported: Option<&SdpHints>,
+    ) -> Renegotiation {
+        self.negotiated.renegotiation(received, supported)
+    }
+
+    /// Whether the peer has put this leg on hold, or sends nothing: what is heard then is music, or silence.
     pub fn is_on_hold(&self) -> bool {
-        self.on_hold
+        self.negotiated.is_on_hold()
     }
 
     /// The next thing that happened.

@@ -125,7 +125,7 @@ impl Leg {
         self.may_propose_at(tier)?;
         let known = Known {
             call_id: self.ids().next(),
-            hints: &self.hints,
+            hints: self.sdp_hints(),
             verb: Some(Verb::Propose),
             reason: None,
         };

@@ -54,3 +54,48 @@ int test_sdp(void)
     CHECK(agreement == OHP_AGREEMENT_UNKNOWN);
     return 0;
 }
+
+/* Asks a leg that has agreed on `sdp` on both sides whether it has to be re-INVITEd for an envelope. */
+static int asked(ohp_leg *leg, const char *sdp, const char *supported, const char *hints, ohp_renegotiation expected,
+                 const char *expected_codecs)
+{
+    static const char FORM[] = "{\"ohp\":\"0.1\",\"conformance\":\"core\",\"id\":\"cse_01HZX0R5N9V8W1QYK0XQM3R3M9\","
+                               "\"control\":{\"verb\":\"PROPOSE\",\"nonce\":\"9f2c1b7a55d04e21\"},\"session\":{\"callId\":\"" CALL_ID "\",\"media\":{\"sdpHints\":{\"codecs\":[%s]}}}}";
+    char json[1024], codecs[OHP_SDP_HINTS_LEN_MAX], error[256];
+    ohp_text why = {error, sizeof error, 0};
+    uint8_t cbor[4096], scratch[65536], memory[OHP_ENVELOPE_SIZE_MAX] __attribute__((aligned(OHP_ALIGN)));
+    snprintf(json, sizeof json, FORM, hints);
+    size_t len = 0, codecs_len = 0;
+    OK(ohp_cbor_from_json(json, strlen(json), scratch, sizeof scratch, &why, cbor, sizeof cbor, &len));
+    ohp_envelope *envelope = NULL;
+    OK(ohp_envelope_read(memory, sizeof memory, cbor, len, NULL, NULL, &why, &envelope));
+    OK(ohp_leg_handle_local_sdp(leg, sdp, strlen(sdp), &why));
+    OK(ohp_leg_handle_remote_sdp(leg, sdp, strlen(sdp), &why));
+    ohp_renegotiation answer = OHP_RENEGOTIATION_UNKNOWN;
+    OK(ohp_leg_renegotiation(leg, envelope, supported, strlen(supported), codecs, sizeof codecs, &codecs_len, &answer));
+    CHECK(answer == expected && codecs_len == strlen(expected_codecs));
+    CHECK(memcmp(codecs, expected_codecs, codecs_len) == 0);
+    if (codecs_len > 0)
+        STATUS(OHP_ERR_SPACE, ohp_leg_renegotiation(leg, envelope, supported, strlen(supported), codecs, codecs_len - 1,
+                                                    &codecs_len, &answer));
+    STATUS(OHP_ERR_NULL, ohp_leg_renegotiation(leg, NULL, NULL, 0, codecs, sizeof codecs, &codecs_len, &answer));
+    STATUS(OHP_ERR_UTF8, ohp_leg_renegotiation(leg, envelope, "\xff", 1, codecs, sizeof codecs, &codecs_len, &answer));
+    return 0;
+}
+
+int test_renegotiation(void)
+{
+#define AUDIO(lines) "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n" lines
+    static uint8_t memory[OHP_LEG_SIZE_MAX] __attribute__((aligned(OHP_ALIGN)));
+    ohp_leg *leg = NULL;
+    OK(ohp_leg_init(memory, sizeof memory, TEXT(CALL_ID), &leg));
+    CHECK(asked(leg, AUDIO(""), "", "\"OPUS/48000/2\",\"pcma/8000\"", OHP_RENEGOTIATION_NOT_NEEDED, "PCMA/8000") == 0);
+    CHECK(asked(leg, AUDIO(""), "", "", OHP_RENEGOTIATION_NOT_NEEDED, "") == 0);
+    CHECK(asked(leg, AUDIO(""), "", "\"OPUS/48000/2\"", OHP_RENEGOTIATION_NO_COMMON_CODEC, "") == 0);
+    CHECK(asked(leg, AUDIO(""), "opus/48000/2, PCMU", "\"OPUS/48000\"", OHP_RENEGOTIATION_OFFER_CODECS,
+                "OPUS/48000/2 PCMA/8000") == 0);
+    /* The local one was the offer, so this side holds. */
+    CHECK(asked(leg, AUDIO("a=inactive\r\n"), "", "\"PCMA\"", OHP_RENEGOTIATION_OFFER_RESUME, "PCMA/8000") == 0);
+    CHECK(asked(leg, "v=0\r\nm=image 4000 udptl t38\r\n", "PCMU", "\"PCMU\"", OHP_RENEGOTIATION_OFFER_AUDIO, "PCMU") == 0);
+    return 0;
+}

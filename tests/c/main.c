@@ -9,7 +9,7 @@ static const struct {
     {"version", test_version}, {"context", test_context},
     {"table", test_table}, {"fork", test_fork},
     {"tap", test_tap}, {"envelope", test_envelope},
-    {"info", test_info}, {"sdp", test_sdp},
+    {"info", test_info}, {"sdp", test_sdp}, {"renegotiation", test_renegotiation},
     {"verify", test_verify}, {"disclosed", test_disclosed}, {"regulated", test_regulated}, {"receive", test_receive},
     {"issue", test_issue}, {"leg", test_leg},
     {"leg_lent", test_leg_lent}, {"stack", test_stack},

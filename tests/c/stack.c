@@ -177,6 +177,8 @@ static int nothing(void)
     DO(ohp_envelope_json, ohp_envelope_json(envelope, NULL, 0, 1, printed, sizeof printed, &len) == OHP_OK)           \
     DO(ohp_sdp_hint, ohp_sdp_hint(TEXT(SDP), 0, &receiver.why, printed, sizeof printed, &len) == OHP_OK)              \
     DO(ohp_sdp_compare, ohp_sdp_compare(envelope, TEXT(SDP), &receiver.why, &(ohp_agreement){0}) == OHP_OK)           \
+    DO(ohp_leg_renegotiation, ohp_leg_renegotiation(receiver.leg, envelope, TEXT("opus/48000/2 PCMU"), printed, sizeof printed, &len, \
+        &(ohp_renegotiation){0}) == OHP_OK)                                                                           \
     DO(ohp_receive_scratch_size, ohp_receive_scratch_size() > 0)                                                      \
     DO(ohp_verdict_size, ohp_verdict_size() > 0)                                                                      \
     DO(ohp_verify_scratch_size, ohp_verify_scratch_size() > 0)                                                        \

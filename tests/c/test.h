@@ -100,6 +100,7 @@ int test_tap(void);
 int test_envelope(void);
 int test_info(void);
 int test_sdp(void);
+int test_renegotiation(void);
 int test_verify(void);
 int test_disclosed(void);
 int test_regulated(void);

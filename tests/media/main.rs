@@ -10,6 +10,7 @@ mod g711;
 mod liveness;
 mod mutation;
 mod no_alloc;
+mod renegotiation;
 mod robust;
 mod sdp;
 mod sdp_suites;

@@ -3,7 +3,7 @@
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ohp::media::exact::{self, Decision};
 use ohp::media::robust;
-use ohp::media::sdp::{Agreement, Description, SdpHints};
+use ohp::media::sdp::{Agreement, Description, Negotiated, Renegotiation, SdpHints, SdpOrigin};
 
 use crate::audio;
 
@@ -34,4 +34,15 @@ fn tap_fingerprint_and_hints_allocate_nothing() {
         Ok::<_, ohp::media::sdp::Error>(SdpHints::from_answer(&answer).compare(["OPUS/48000/2", "pcma/8000"]))
     });
     assert!(matches!(agreement, Ok(Agreement::Common(codec)) if codec.as_str() == "PCMA/8000"));
+
+    let renegotiation = assert_no_alloc(|| {
+        let (mut leg, answer) = (Negotiated::NOTHING, Description::parse(answer)?);
+        leg.note(SdpOrigin::Remote, &answer);
+        leg.note(SdpOrigin::Local, &answer);
+        let supported = SdpHints::from_codecs(["opus/48000/2", "PCMA"]);
+        Ok::<_, ohp::media::sdp::Error>(leg.renegotiation(["OPUS/48000"], Some(&supported)))
+    });
+    assert!(
+        matches!(renegotiation, Ok(Renegotiation::Offer { codecs, .. }) if codecs.as_str() == "OPUS/48000/2 PCMA/8000")
+    );
 }

@@ -31,9 +31,23 @@ impl Format<'_> {
 
     /// Whether this is a stream of sound, and not DTMF events, comfort noise or redundancy.
     pub fn is_audio(&self) -> bool {
-        const OTHERS: [&str; 7] = ["telephone-event", "tone", "CN", "red", "ulpfec", "flexfec", "rtx"];
-        !self.encoding.is_empty() && !OTHERS.iter().any(|other| self.encoding.eq_ignore_ascii_case(other))
+        is_sound(self.encoding)
     }
+}
+
+/// Whether an encoding's name is that of a codec, and not of what travels beside one.
+pub(super) fn is_sound(encoding: &str) -> bool {
+    const OTHERS: [&str; 8] = [
+        "telephone-event",
+        "tone",
+        "CN",
+        "red",
+        "ulpfec",
+        "parityfec",
+        "flexfec",
+        "rtx",
+    ];
+    !encoding.is_empty() && !OTHERS.iter().any(|other| encoding.eq_ignore_ascii_case(other))
 }
 
 /// The formats of one section, in order of preference.

@@ -74,6 +74,7 @@ pub(super) struct Defaults<'a> {
     connection: Option<Connection<'a>>,
     direction: Option<Direction>,
     ice: bool,
+    bundled: bool,
 }
 
 impl<'a> Defaults<'a> {
@@ -87,6 +88,7 @@ impl<'a> Defaults<'a> {
                     self.direction = Direction::parse(value);
                 }
                 self.ice |= value.starts_with(b"ice-ufrag:");
+                self.bundled |= value == b"bundle-only";
             }
             _ => {}
         }
@@ -166,7 +168,7 @@ impl<'a> Media<'a> {
         self.section.heading.kind
     }
 
-    /// The port; 0 means that the section has been refused or is not used (RFC 3264 §6).
+    /// The port; see [`Media::is_refused`] for 0.
     pub fn port(&self) -> u16 {
         self.section.heading.port
     }
@@ -190,9 +192,10 @@ impl<'a> Media<'a> {
             .any(|part| part.eq_ignore_ascii_case("RTP"))
     }
 
-    /// Whether the section has been refused: its port is 0.
+    /// Whether the section has been refused or is not used: its port is 0 (RFC 3264 §6), and it is not one that an offer
+    /// has only in a bundle (RFC 8843 §6).
     pub fn is_refused(&self) -> bool {
-        self.section.heading.port == 0
+        self.section.heading.port == 0 && !self.section.own.bundled
     }
 
     /// The formats as they stand in the `m=` line.
@@ -233,9 +236,19 @@ impl<'a> Media<'a> {
     /// Whether the party that sent this description puts the other on hold: it does not want to receive, or names the
     /// address of nowhere and has no ICE that would find another.
     pub fn is_hold(&self) -> bool {
-        matches!(self.direction(), Direction::SendOnly | Direction::Inactive)
-            || !(self.section.own.ice || self.session.ice)
-                && self.connection().is_some_and(|connection| connection.is_unspecified())
+        !self.receives()
+    }
+
+    /// Whether the party that sent this description sends.
+    pub fn sends(&self) -> bool {
+        matches!(self.direction(), Direction::SendRecv | Direction::SendOnly)
+    }
+
+    /// Whether the party that sent this description wants to receive, and says where.
+    pub fn receives(&self) -> bool {
+        let is_nowhere = !(self.section.own.ice || self.session.ice)
+            && self.connection().is_some_and(|connection| connection.is_unspecified());
+        matches!(self.direction(), Direction::SendRecv | Direction::RecvOnly) && !is_nowhere
     }
 
     /// How much audio a packet is to hold, by `ptime`.

@@ -5,18 +5,24 @@
 //! is taken, and only what makes the description useless is an error. ICE, DTLS, crypto, groups and the like are such
 //! passed-over lines; [`Media::attributes`] still shows them.
 //!
-//! Not here: writing descriptions, and deciding on a re-INVITE.
+//! [`Negotiated`] is what the two descriptions of a leg come to, and answers whether it has to be re-INVITEd.
+//!
+//! Not here: writing descriptions, sending the re-INVITE.
 
 mod format;
 mod hints;
 mod lines;
 mod media;
+mod negotiated;
+mod renegotiation;
 
 use core::fmt;
 
 pub use format::{Format, Formats, MAX_FORMATS};
-pub use hints::{Agreement, CodecHint, MAX_HINT_LEN, MAX_HINTS, SdpHints};
+pub use hints::{Agreement, CodecHint, HINTS_LEN, MAX_HINT_LEN, MAX_HINTS, SdpHints};
 pub use media::{Attribute, Connection, Direction, Media};
+pub use negotiated::{MAX_AUDIO, Negotiated, SdpOrigin};
+pub use renegotiation::{OfferReason, Renegotiation};
 
 use self::lines::{Line, Lines};
 use self::media::{Defaults, Section, Sections};

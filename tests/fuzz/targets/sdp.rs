@@ -5,7 +5,7 @@
 
 use ohp::ffi::*;
 use ohp::media::PayloadTypes;
-use ohp::media::sdp::{Description, SdpHints};
+use ohp::media::sdp::{Description, Negotiated, SdpHints, SdpOrigin};
 use ohp_fuzz::abi::{Memory, Why, chars, exact, room, sound};
 use ohp_fuzz::{Seeds, Take, target, without_heap};
 
@@ -81,8 +81,15 @@ fn look(description: &Description<'_>) -> SdpHints {
         }
         let _ = description.audio().is_some();
         let hints = SdpHints::from_answer(description);
-        if !hints.as_slice().is_empty() {
+        if !hints.is_empty() {
             let _ = hints.compare(hints.iter());
+        }
+        // Both sides of a leg, either one's offer, and its own codecs as an envelope's.
+        let mut leg = Negotiated::NOTHING;
+        for origin in [SdpOrigin::Local, SdpOrigin::Remote, SdpOrigin::Local] {
+            leg.note(origin, description);
+            let _ = leg.renegotiation(hints.iter(), None);
+            let _ = leg.renegotiation(["opus/48000/2", "PCMU"], Some(&hints));
         }
         hints
     })

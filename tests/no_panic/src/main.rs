@@ -102,7 +102,7 @@ entries! {
         Err(_) => false,
     };
     sdp_hints: |bytes, _work| {
-        Description::parse(bytes).is_ok_and(|description| !SdpHints::from_answer(&description).as_slice().is_empty())
+        Description::parse(bytes).is_ok_and(|description| !SdpHints::from_answer(&description).is_empty())
     };
     rtp: |bytes, _work| Packet::parse(bytes).is_ok_and(|packet| packet.csrcs().len() + packet.payload().len() > 0);
     g711_expand: |bytes, work| Codec::Pcma.expand(bytes, work.pcm) > 0 && g711::compress_a(1) > 0;

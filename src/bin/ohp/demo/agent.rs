@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ohp::envelope::{Tier, Verb};
+use ohp::media::sdp::SdpOrigin;
 use serde_json::{Value, json};
 
 use super::dialog::DialogId;
@@ -144,7 +145,7 @@ impl Agent {
         match self.scene {
             Scene::Calling => {
                 let offer = self.user_agent.description(self.call)?;
-                self.handoff.on_sdp(offer.as_bytes(), answer)?;
+                self.handoff.on_sdp(SdpOrigin::Local, offer.as_bytes(), answer)?;
                 let talker = Talker::new(self.config.speech.clone(), now);
                 self.reporter
                     .tell("speaks", json!({ "codec": self.config.speech.codec() }));

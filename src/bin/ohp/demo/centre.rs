@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use ohp::media::sdp::SdpOrigin;
 use serde_json::json;
 
 use super::dialog::DialogId;
@@ -114,7 +115,7 @@ impl Centre {
             }
             None => {
                 let mut handoff = Handoff::new(&self.config.shared, &call_id)?;
-                handoff.on_sdp(answer.as_bytes(), offer)?;
+                handoff.on_sdp(SdpOrigin::Remote, offer, answer.as_bytes())?;
                 self.call_of.insert(dialog.0, self.calls.len());
                 self.calls.push(Call {
                     handoff,

@@ -203,10 +203,14 @@ impl Handoff {
         self.leg.bind_id(call_id).map_err(Failure::new)
     }
 
-    /// Tells the leg what both sides agreed on.
-    pub fn on_sdp(&mut self, local: &[u8], remote: &[u8]) -> Result<(), Failure> {
-        self.leg.handle_sdp(SdpOrigin::Local, local).map_err(Failure::new)?;
-        self.leg.handle_sdp(SdpOrigin::Remote, remote).map_err(Failure::new)?;
+    /// Tells the leg what both sides agreed on, and whose offer it was.
+    pub fn on_sdp(&mut self, offerer: SdpOrigin, offer: &[u8], answer: &[u8]) -> Result<(), Failure> {
+        let answerer = match offerer {
+            SdpOrigin::Local => SdpOrigin::Remote,
+            SdpOrigin::Remote => SdpOrigin::Local,
+        };
+        self.leg.handle_sdp(offerer, offer).map_err(Failure::new)?;
+        self.leg.handle_sdp(answerer, answer).map_err(Failure::new)?;
         let tap = Tap::attach(&self.tap).map_err(Failure::new)?;
         tap.set_payload_types(self.leg.payload_types());
         Ok(())
