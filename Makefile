@@ -6,6 +6,7 @@
 #   make check-c                    the tests in tests/c/: plain, under AddressSanitizer, and under valgrind if it is there
 #
 #   OHP_BACKEND=rustcrypto          for hosts under GPL version 2 only, such as Asterisk; ring otherwise
+#   FEATURES=opus                   exact fingerprints of Opus legs, by the system's libopus (libopus-dev, opus-devel)
 #   PROFILE=dev                     builds in a tenth of the time, runs slower
 
 PREFIX      ?= /usr/local
@@ -13,6 +14,7 @@ LIBDIR      ?= $(PREFIX)/lib
 INCLUDEDIR  ?= $(PREFIX)/include
 DESTDIR     ?=
 OHP_BACKEND ?= ring
+FEATURES    ?=
 PROFILE     ?= release
 CARGO       ?= cargo
 CC          ?= cc
@@ -27,10 +29,28 @@ OUT     := $(BUILD)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 ifeq ($(filter $(OHP_BACKEND),ring rustcrypto),)
 $(error OHP_BACKEND is ring or rustcrypto, not $(OHP_BACKEND))
 endif
+ifneq ($(filter-out opus,$(FEATURES)),)
+$(error FEATURES is opus or nothing, not $(FEATURES))
+endif
 
-SHAPE := --lib --profile $(PROFILE) --target-dir $(BUILD) --no-default-features --features ffi,$(OHP_BACKEND)
+EMPTY :=
+COMMA := ,
+SPACE := $(EMPTY) $(EMPTY)
+
+SHAPE := --lib --profile $(PROFILE) --target-dir $(BUILD) --no-default-features \
+    --features $(subst $(SPACE),$(COMMA),$(strip ffi $(OHP_BACKEND) $(FEATURES)))
 # What a program that links libohp.a needs beside it: rustc --print native-static-libs.
 PRIVATE_LIBS := -lgcc_s -lpthread -lm -ldl
+ifneq ($(filter opus,$(FEATURES)),)
+PRIVATE_LIBS += -lopus
+# Where it lies; the linker looks into the usual places by itself.
+ifndef OPUS_LIB_DIR
+export OPUS_LIB_DIR := $(shell pkg-config --variable=libdir opus)
+ifeq ($(OPUS_LIB_DIR),)
+$(error FEATURES=opus needs libopus: install libopus-dev (Debian) or opus-devel (Fedora), or set OPUS_LIB_DIR)
+endif
+endif
+endif
 # -z nodelete: a host that unloads its module must not unmap code that a thread's exit still runs.
 LINK := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete -C link-arg=-Wl,-z,defs
 

@@ -13,6 +13,8 @@ pub mod exact;
 pub mod fingerprint;
 pub mod g711;
 pub mod liveness;
+#[cfg(feature = "opus")]
+pub mod opus;
 mod ring;
 pub mod robust;
 pub mod rtp;
