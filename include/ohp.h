@@ -420,6 +420,22 @@ typedef enum ohp_codec {
     OHP_CODEC_PCMA = 2,
     /** 16-bit linear, big-endian, 8 kHz mono. */
     OHP_CODEC_L16 = 3,
+    /** G.722 at 64 kbit/s, 16 kHz mono; its RTP clock runs at 8 kHz. */
+    OHP_CODEC_G722 = 4,
+    /** 16-bit linear, 16 kHz mono. */
+    OHP_CODEC_L16_16K = 5,
+    /** 16-bit linear, 44.1 kHz mono. */
+    OHP_CODEC_L16_44K = 6,
+    /** 16-bit linear, 48 kHz mono. */
+    OHP_CODEC_L16_48K = 7,
+    /** 16-bit linear, 16 kHz, two channels, of which the first counts. */
+    OHP_CODEC_L16_16K_STEREO = 8,
+    /** 16-bit linear, 44.1 kHz, two channels, of which the first counts. */
+    OHP_CODEC_L16_44K_STEREO = 9,
+    /** 16-bit linear, 48 kHz, two channels, of which the first counts. */
+    OHP_CODEC_L16_48K_STEREO = 10,
+    /** Opus. The tap keeps it; a library built without its decoder finds no usable audio in it. */
+    OHP_CODEC_OPUS = 11,
 } ohp_codec;
 
 /**
@@ -622,7 +638,10 @@ typedef struct ohp_frame {
     uint32_t codec;
     /** Its stream: the SSRC, or any number that changes when the stream does. */
     uint32_t source;
-    /** RTP timestamp in ticks of the codec's clock; for a host that counts milliseconds, eight times that. */
+    /**
+     * RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; for a host that
+     * counts milliseconds, as many times that as the clock has ticks in one.
+     */
     uint32_t timestamp;
     /** Zeros. */
     uint8_t reserved[4];
@@ -1170,7 +1189,7 @@ enum ohp_status ohp_table_get_stats(const struct ohp_table *table,
                                     struct ohp_table_stats *stats);
 
 /**
- * How much memory a tap takes: 94 KiB for ten seconds of G.711.
+ * How much memory a tap takes: 94 KiB for ten seconds of G.711, of G.722, or of Opus at 64 kbit/s.
  *
  * @param codec    The widest ohp_codec that the leg may use.
  * @param seconds  Seconds to keep, 1 to OHP_TAP_SECONDS_MAX; the protocol's search looks at 10.
@@ -1184,7 +1203,10 @@ enum ohp_status ohp_tap_size(uint32_t codec,
                              size_t *size);
 
 /**
- * Makes an empty tap of the memory, whatever it held. It takes PCMU as payload type 0 and PCMA as 8 until told otherwise.
+ * Makes an empty tap of the memory, whatever it held. Until told otherwise it takes what RFC 3551 assigns: PCMU as payload
+ * type 0, PCMA as 8, G.722 as 9, L16 at 44.1 kHz as 10 (two channels) and 11.
+ *
+ * A codec that needs more bytes than the widest one named, or more of them than it usually does, is kept for fewer seconds.
  *
  * @param memory  Memory of the host, aligned to OHP_ALIGN. It stays the host's; there is nothing to release.
  * @param memory_size  Its length, at least what ohp_tap_size() says for the same codec and seconds.

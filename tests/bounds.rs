@@ -458,7 +458,12 @@ const NO_BOUND: &[(&str, &str)] = &[
         "WARNINGS_MAX",
         "the list of a verdict, the first are kept: src/verify/verdict.rs",
     ),
-    ("WINDOW_LEN", "fixed by the format"),
+    ("MAX_PAYLOAD_SAMPLES", "a buffer's size"),
+    ("MAX_WINDOW_SAMPLES", "fixed by the format"),
+    (
+        "OPUS_MAX_STEPS",
+        "fixed by the format; src/media/codec.rs tries all packets",
+    ),
 ];
 
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);

@@ -15,7 +15,7 @@ const SHOWN: &[&str] = &[
     "ed25519_key",
     "envelope_id",
     "fingerprint",
-    "g711_expand",
+    "decode",
     "hex",
     "rfc3339",
     "rtp",

@@ -74,7 +74,8 @@ pub struct ohp_frame {
     pub codec: u32,
     /// Its stream: the SSRC, or any number that changes when the stream does.
     pub source: u32,
-    /// RTP timestamp in ticks of the codec's clock; for a host that counts milliseconds, eight times that.
+    /// RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; for a host that
+    /// counts milliseconds, as many times that as the clock has ticks in one.
     pub timestamp: u32,
     /// Zeros.
     pub reserved: [u8; 4],
@@ -151,7 +152,7 @@ fn config(codec: u32, seconds: u32) -> Done<(TapConfig, usize)> {
     Ok((config, config.words().ok_or(OHP_ERR_RANGE)?))
 }
 
-/// How much memory a tap takes: 94 KiB for ten seconds of G.711.
+/// How much memory a tap takes: 94 KiB for ten seconds of G.711, of G.722, or of Opus at 64 kbit/s.
 ///
 /// @param codec    The widest ohp_codec that the leg may use.
 /// @param seconds  Seconds to keep, 1 to OHP_TAP_SECONDS_MAX; the protocol's search looks at 10.
@@ -169,7 +170,10 @@ pub unsafe extern "C" fn ohp_tap_size(codec: u32, seconds: u32, size: *mut usize
     })
 }
 
-/// Makes an empty tap of the memory, whatever it held. It takes PCMU as payload type 0 and PCMA as 8 until told otherwise.
+/// Makes an empty tap of the memory, whatever it held. Until told otherwise it takes what RFC 3551 assigns: PCMU as payload
+/// type 0, PCMA as 8, G.722 as 9, L16 at 44.1 kHz as 10 (two channels) and 11.
+///
+/// A codec that needs more bytes than the widest one named, or more of them than it usually does, is kept for fewer seconds.
 ///
 /// @param memory  Memory of the host, aligned to OHP_ALIGN. It stays the host's; there is nothing to release.
 /// @param memory_size  Its length, at least what ohp_tap_size() says for the same codec and seconds.

@@ -143,7 +143,29 @@ pub enum ohp_codec {
     OHP_CODEC_PCMA = 2,
     /// 16-bit linear, big-endian, 8 kHz mono.
     OHP_CODEC_L16 = 3,
+    /// G.722 at 64 kbit/s, 16 kHz mono; its RTP clock runs at 8 kHz.
+    OHP_CODEC_G722 = 4,
+    /// 16-bit linear, 16 kHz mono.
+    OHP_CODEC_L16_16K = 5,
+    /// 16-bit linear, 44.1 kHz mono.
+    OHP_CODEC_L16_44K = 6,
+    /// 16-bit linear, 48 kHz mono.
+    OHP_CODEC_L16_48K = 7,
+    /// 16-bit linear, 16 kHz, two channels, of which the first counts.
+    OHP_CODEC_L16_16K_STEREO = 8,
+    /// 16-bit linear, 44.1 kHz, two channels, of which the first counts.
+    OHP_CODEC_L16_44K_STEREO = 9,
+    /// 16-bit linear, 48 kHz, two channels, of which the first counts.
+    OHP_CODEC_L16_48K_STEREO = 10,
+    /// Opus. The tap keeps it; a library built without its decoder finds no usable audio in it.
+    OHP_CODEC_OPUS = 11,
 }
+
+const _: () = {
+    assert!(ohp_codec::OHP_CODEC_G722 as u8 == Codec::G722 as u8);
+    assert!(ohp_codec::OHP_CODEC_L16_48K_STEREO as u8 == Codec::L16_48kStereo as u8);
+    assert!(ohp_codec::OHP_CODEC_OPUS as u8 == Codec::Opus as u8);
+};
 
 pub(super) fn codec(number: u32) -> Done<Codec> {
     let codec = u8::try_from(number).ok().and_then(Codec::from_number);

@@ -8,28 +8,27 @@
 //! Not here: what a decision means for a handoff, waiting for more audio, and hashes that other calls have shown.
 
 use core::fmt;
-use core::ops::ControlFlow;
+use core::iter::StepBy;
+use core::ops::Range;
+use core::task::Poll;
 
-use super::codec::PCM_SAMPLE_LEN;
-use super::fingerprint::{Fingerprint, WINDOW_LEN, WINDOW_SAMPLES};
+use super::codec::Codec;
+use super::decoder::{Decoder, MAX_PAYLOAD_SAMPLES};
+use super::fingerprint::{Fingerprint, MAX_WINDOW_SAMPLES};
 use super::liveness::{self, Lifeless};
 use super::tap::{MAX_PACKETS, MAX_PAYLOAD_LEN, Packet, Tap};
 use crate::table::Word;
 
-/// Step of the grid within a packet: 10 ms at 8 kHz.
-pub const GRID_SAMPLES: usize = 80;
-/// Distance of the windows that are judged when no window matched, to tell a mismatch from audio that proves nothing:
-/// 100 ms at 8 kHz, half a window.
-pub const JUDGED_SAMPLES: u64 = 800;
+/// Distance of the windows that are judged when no window matched, to tell a mismatch from audio that proves nothing: half a
+/// window.
+pub const JUDGED_PER_SECOND: u32 = 10;
 /// Packets whose windows are hashed in one go, the newest first: a fingerprint that has just been taken is found in the
 /// first of them, at a twentieth of the whole search's cost.
 const CHUNK: usize = 25;
-/// Samples in a millisecond at 8 kHz.
-const SAMPLES_PER_MS: u64 = 8;
-/// PCM that a search holds: a window, the rest of the packet it begins in, and room so that it is moved seldom.
-const PCM_LEN: usize = 8192;
-
-const _: () = assert!(PCM_LEN >= WINDOW_LEN + PCM_SAMPLE_LEN * MAX_PAYLOAD_LEN);
+/// Packets that a running decoder hears before the first of a chunk: a second and more of 20 ms each.
+const WARM_UP: usize = 50;
+/// Most that one [`Search::step`] does, give or take a chunk: hashing so many samples takes about a millisecond.
+const STEP_COST: usize = 600_000;
 
 /// What the receiver found. Four answers that the peer and the operator can tell apart (with the robust fingerprint's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +59,8 @@ pub enum Unusable {
     TooLittle,
     /// There are, but they are alike on every call.
     Lifeless(Lifeless),
+    /// There are, in a codec that this build cannot decode.
+    NotDecodable,
 }
 
 impl fmt::Display for Unusable {
@@ -67,6 +68,7 @@ impl fmt::Display for Unusable {
         match self {
             Self::TooLittle => f.write_str("less than 200 ms of audio without a gap"),
             Self::Lifeless(why) => why.fmt(f),
+            Self::NotDecodable => f.write_str("the audio is in a codec that this build cannot decode"),
         }
     }
 }
@@ -112,7 +114,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// The sender's side: the newest window that proves something. Uses less than 48 KiB of stack.
+/// The sender's side: the newest window that proves something. Uses less than 64 KiB of stack.
 ///
 /// # Errors
 /// [`NoSample`], if nothing has been received or nothing in it is usable.
@@ -130,18 +132,18 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
     let mut why = Unusable::TooLittle;
     let mut window = Window::new();
     for current in [true, false] {
-        for first in whole_windows(packets) {
-            if (Some(packets[first].stretch()) == last) != current || !window.expand(tap, &packets[first..]) {
+        for first in (0..packets.len()).rev() {
+            if (Some(packets[first].stretch()) == last) != current {
                 continue;
             }
-            match window.judge() {
-                Ok(()) => {
+            match window.judge(tap, &packets[first..]) {
+                Ok(samples) => {
                     return Ok(Sample {
-                        fingerprint: Fingerprint::of_pcm(&window.pcm),
+                        fingerprint: Fingerprint::of_window(samples),
                         behind_ms: behind(packets, packets[first], 0),
                     });
                 }
-                Err(lifeless) if why == Unusable::TooLittle => why = Unusable::Lifeless(lifeless),
+                Err(unusable) if why == Unusable::TooLittle => why = unusable,
                 Err(_) => {}
             }
         }
@@ -149,36 +151,246 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
     Err(NoSample::NoUsableAudio(why))
 }
 
-/// The receiver's side: looks for `wanted` in all that the tap holds. Uses less than 48 KiB of stack.
+/// The receiver's side: looks for `wanted` in all that the tap holds, in one go. Uses less than 64 KiB of stack.
+///
+/// For ten seconds of a codec with memory that may take 100 ms and more; [`Search`] does the same piece by piece.
 ///
 /// A [`Decision::Mismatch`] may turn into a match when audio that was still on its way has come: as long as
 /// [`super::tap::Stats::kept`] grows, asking again makes sense.
 pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &Fingerprint) -> Decision {
-    if heard_nothing(tap) {
-        return Decision::NoMedia;
-    }
-    let mut packets = [Packet::default(); MAX_PACKETS];
-    let packets = tap.history(&mut packets);
-    for starts in [Starts::Boundaries, Starts::Grid] {
-        for first in (0..packets.len()).step_by(CHUNK).rev() {
-            let found = each_window(tap, &packets[first..], starts, |pcm, packet, offset| {
-                if Fingerprint::of_pcm(pcm) != *wanted {
-                    return ControlFlow::Continue(());
-                }
-                ControlFlow::Break(match judge(pcm) {
-                    Ok(()) => Decision::Match(Found {
-                        behind_ms: behind(packets, packet, offset),
-                        on_boundary: starts == Starts::Boundaries,
-                    }),
-                    Err(lifeless) => Decision::NoUsableAudio(Unusable::Lifeless(lifeless)),
-                })
-            });
-            if let Some(decision) = found {
-                return decision;
-            }
+    let mut search = Search::new(wanted);
+    loop {
+        if let Poll::Ready(decision) = search.step(tap) {
+            return decision;
         }
     }
-    usable(tap, packets).map_or_else(Decision::NoUsableAudio, |()| Decision::Mismatch)
+}
+
+/// A search that is done piece by piece, so that it never holds its thread for long. It borrows nothing of the tap, whose
+/// writer goes on meanwhile: what arrives after the first step may be overlooked, and a new search sees it.
+///
+/// Packets are gone through from the newest to the oldest: windows on packet boundaries first, then those on the grid
+/// within packets. Where a codec has memory, its decoder is reset at each window's first packet; after that, windows are
+/// tried that a decoder gives which has run since long before.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    wanted: Fingerprint,
+    phase: Phase,
+    /// Of this phase, packets from this moment on have been done.
+    cursor: u64,
+    /// The start of the window that was judged last.
+    judged: u64,
+    why: Unusable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Windows that begin with a packet.
+    Boundaries,
+    /// Windows that begin on the grid within a packet, its first sample left out.
+    Grid,
+    /// Both, from a decoder that has run before; of codecs with memory only.
+    Running,
+    /// No window matched: whether one could have.
+    Judging,
+}
+
+impl Search {
+    /// A search for `wanted` that has not begun.
+    pub fn new(wanted: &Fingerprint) -> Self {
+        Self {
+            wanted: *wanted,
+            phase: Phase::Boundaries,
+            cursor: u64::MAX,
+            judged: u64::MAX,
+            why: Unusable::TooLittle,
+        }
+    }
+
+    /// What is looked for.
+    pub fn wanted(&self) -> &Fingerprint {
+        &self.wanted
+    }
+
+    /// Goes on for about a millisecond at most, which is counted in samples; G.711, whose whole search takes little more,
+    /// is done in one step. `tap` is the same each time. Uses less than 64 KiB of stack.
+    ///
+    /// Once it is ready, the search is over; the next step would repeat its end.
+    pub fn step<W: Word>(&mut self, tap: &Tap<'_, W>) -> Poll<Decision> {
+        if heard_nothing(tap) {
+            return Poll::Ready(Decision::NoMedia);
+        }
+        let mut packets = [Packet::default(); MAX_PACKETS];
+        let packets = tap.history(&mut packets);
+        let mut spent = 0;
+        while spent < STEP_COST {
+            let left = packets.partition_point(|packet| packet.start() < self.cursor);
+            let Some((last, _)) = packets[..left].split_last() else {
+                self.phase = match self.phase {
+                    Phase::Boundaries => Phase::Grid,
+                    Phase::Grid => Phase::Running,
+                    Phase::Running if has_undecodable(packets) => {
+                        return Poll::Ready(Decision::NoUsableAudio(Unusable::NotDecodable));
+                    }
+                    Phase::Running => Phase::Judging,
+                    Phase::Judging => return Poll::Ready(Decision::NoUsableAudio(self.why)),
+                };
+                self.cursor = u64::MAX;
+                continue;
+            };
+            let has_memory = |packet: &Packet| packet.codec().is_some_and(Codec::has_memory);
+            let first = match (self.phase, has_memory(last)) {
+                (Phase::Judging, _) | (Phase::Boundaries | Phase::Grid, true) => left - 1,
+                (Phase::Running, false) => {
+                    let others = packets[..left].iter().rev().take_while(|packet| !has_memory(packet));
+                    left - others.count()
+                }
+                (_, memory) => {
+                    let alike = packets[..left].iter().rev().take(CHUNK);
+                    left - alike.take_while(|packet| has_memory(packet) == memory).count()
+                }
+            };
+            self.cursor = packets[first].start();
+            let (decision, cost) = match (self.phase, has_memory(last)) {
+                (Phase::Judging, _) => self.judge(tap, &packets[first..]),
+                (Phase::Running, false) => (None, 0),
+                (_, false) => self.slide(tap, packets, first..left, 0),
+                (Phase::Running, true) => self.slide(tap, packets, first..left, WARM_UP),
+                (_, true) => self.reset(tap, packets, first),
+            };
+            if let Some(decision) = decision {
+                return Poll::Ready(decision);
+            }
+            spent += cost;
+        }
+        Poll::Pending
+    }
+
+    // Three functions of their own, so that none's window stays on the stack while another runs.
+
+    /// Whether any window passes the gate, looked at from the newest back.
+    #[inline(never)]
+    fn judge<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> (Option<Decision>, usize) {
+        let Some((packet, codec)) = packets.first().and_then(|packet| Some((packet, packet.codec()?))) else {
+            return (None, 0);
+        };
+        let apart = u64::from(codec.clock_rate() / JUDGED_PER_SECOND);
+        if self.judged.saturating_sub(packet.start()) < apart || !is_whole(packets, 0) {
+            return (None, 0);
+        }
+        self.judged = packet.start();
+        match Window::new().judge(tap, packets) {
+            Ok(_) => return (Some(Decision::Mismatch), 0),
+            Err(unusable) if self.why == Unusable::TooLittle => self.why = unusable,
+            Err(_) => {}
+        }
+        (None, codec.window_samples() * cost(codec))
+    }
+
+    /// The windows that begin in one packet of a codec with memory, each from a decoder of its own.
+    #[inline(never)]
+    fn reset<W: Word>(&self, tap: &Tap<'_, W>, packets: &[Packet], at: usize) -> (Option<Decision>, usize) {
+        let Some(codec) = packets[at].codec() else {
+            return (None, 0);
+        };
+        let mut window = Window::new();
+        let mut spent = 0;
+        for offset in offsets(self.phase, packets[at], codec) {
+            if !is_whole(&packets[at..], offset) {
+                break;
+            }
+            let Some(samples) = window.decode(tap, &packets[at..], offset) else {
+                break;
+            };
+            spent += codec.window_samples() * cost(codec);
+            if let Some(decision) = self.compare(samples, packets, packets[at], offset) {
+                return (Some(decision), spent);
+            }
+        }
+        (None, spent)
+    }
+
+    /// The windows that begin in some packets, decoding each packet once; `warm_up` packets before them are decoded as well.
+    #[inline(never)]
+    fn slide<W: Word>(
+        &self,
+        tap: &Tap<'_, W>,
+        packets: &[Packet],
+        chunk: Range<usize>,
+        warm_up: usize,
+    ) -> (Option<Decision>, usize) {
+        let mut pcm = Pcm::new();
+        let mut spent = 0;
+        for at in chunk.start.saturating_sub(warm_up)..chunk.start {
+            pcm.restart(at, packets[at].start());
+            pcm.append(tap, packets, packets[at].start());
+            spent += pcm.len * packets[at].codec().map_or(0, cost);
+        }
+        for at in chunk {
+            let packet = packets[at];
+            let Some(codec) = packet.codec() else { continue };
+            if pcm.next <= at {
+                pcm.restart(at, packet.start());
+            }
+            for offset in offsets(self.phase, packet, codec) {
+                let start = packet.start() + u64::from(offset);
+                let window = loop {
+                    if let Some(window) = pcm.window(start, codec) {
+                        break Some(window);
+                    }
+                    let before = pcm.decoded;
+                    if !pcm.append(tap, packets, start) {
+                        break None;
+                    }
+                    spent += (pcm.decoded - before) * cost(codec);
+                };
+                let Some(window) = window else { break };
+                // A whole search of what is sampled at 8 kHz fits into a step.
+                if codec.sample_rate() > 8_000 {
+                    spent += codec.window_samples();
+                }
+                if let Some(decision) = self.compare(window, packets, packet, offset) {
+                    return (Some(decision), spent);
+                }
+            }
+        }
+        (None, spent)
+    }
+
+    /// Decides, if the window that begins `offset` ticks into `packet` has the fingerprint.
+    fn compare(&self, window: &[i16], packets: &[Packet], packet: Packet, offset: u32) -> Option<Decision> {
+        if Fingerprint::of_window(window) != self.wanted {
+            return None;
+        }
+        Some(match liveness::check_window(window) {
+            Ok(()) => Decision::Match(Found {
+                behind_ms: behind(packets, packet, offset),
+                on_boundary: offset == 0,
+            }),
+            Err(lifeless) => Decision::NoUsableAudio(Unusable::Lifeless(lifeless)),
+        })
+    }
+}
+
+/// What decoding a sample costs, beside hashing one.
+fn cost(codec: Codec) -> usize {
+    match codec {
+        Codec::G722 => 10,
+        Codec::Opus => 20,
+        _ => 0,
+    }
+}
+
+/// Where in a packet windows begin, in ticks. An Opus packet cannot be cut in between.
+fn offsets(phase: Phase, packet: Packet, codec: Codec) -> StepBy<Range<u32>> {
+    let grid = codec.grid_ticks();
+    let cuttable = if codec.tick_len().is_some() { packet.ticks() } else { 0 };
+    match phase {
+        Phase::Grid => grid..cuttable,
+        Phase::Running => 0..cuttable.max(1),
+        Phase::Boundaries | Phase::Judging => 0..1,
+    }
+    .step_by(grid as usize)
 }
 
 fn heard_nothing<W: Word>(tap: &Tap<'_, W>) -> bool {
@@ -186,198 +398,180 @@ fn heard_nothing<W: Word>(tap: &Tap<'_, W>) -> bool {
     stats.kept == 0 && stats.not_audio == 0
 }
 
-/// Whether any window that a sender could have taken passes the gate, looked at from the newest back.
-fn usable<W: Word>(tap: &Tap<'_, W>, packets: &[Packet]) -> Result<(), Unusable> {
-    let mut why = Unusable::TooLittle;
-    let mut judged = u64::MAX;
-    let mut window = Window::new();
-    for first in whole_windows(packets) {
-        let start = packets[first].start();
-        if judged.saturating_sub(start) < JUDGED_SAMPLES || !window.expand(tap, &packets[first..]) {
-            continue;
+/// Whether 200 ms without a gap begin `offset` ticks into the first of `packets`.
+fn is_whole(packets: &[Packet], offset: u32) -> bool {
+    let Some((first, codec)) = packets.first().and_then(|first| Some((first, first.codec()?))) else {
+        return false;
+    };
+    let end = first.start() + u64::from(offset + codec.window_ticks());
+    let mut before = *first;
+    for packet in &packets[1..] {
+        if before.end() >= end || !before.continues_in(*packet) {
+            break;
         }
-        judged = start;
-        match window.judge() {
-            Ok(()) => return Ok(()),
-            Err(lifeless) if why == Unusable::TooLittle => why = Unusable::Lifeless(lifeless),
-            Err(_) => {}
-        }
+        before = *packet;
     }
-    Err(why)
+    before.end() >= end
 }
 
-/// The packets with which 200 ms without a gap begin, the last first.
-fn whole_windows(packets: &[Packet]) -> impl Iterator<Item = usize> {
-    let (mut end, mut next) = (0, None);
-    (0..packets.len()).rev().filter(move |at| {
-        let packet = packets[*at];
-        if next != Some(packet.end()) {
-            end = packet.end();
-        }
-        next = Some(packet.start());
-        end - packet.start() >= WINDOW_SAMPLES as u64
+/// Whether there are 200 ms in a codec that this build cannot decode.
+fn has_undecodable(packets: &[Packet]) -> bool {
+    (0..packets.len()).any(|at| {
+        let codec = packets[at].codec();
+        codec.is_some_and(|codec| !codec.is_decodable()) && is_whole(&packets[at..], 0)
     })
 }
 
-fn judge(pcm: &[u8; WINDOW_LEN]) -> Result<(), Lifeless> {
-    let mut samples = [0; WINDOW_SAMPLES];
-    for (sample, bytes) in samples.iter_mut().zip(pcm.as_chunks::<PCM_SAMPLE_LEN>().0) {
-        *sample = i16::from_le_bytes(*bytes);
-    }
-    liveness::check(&samples)
-}
-
-/// How far a window that begins `offset` samples into `packet` ends before the newest audio of the same stretch.
-fn behind(packets: &[Packet], packet: Packet, offset: usize) -> u32 {
-    let end = packet.start() + (offset + WINDOW_SAMPLES) as u64;
+/// How far a window that begins `offset` ticks into `packet` ends before the newest audio of the same stretch.
+fn behind(packets: &[Packet], packet: Packet, offset: u32) -> u32 {
+    let Some(codec) = packet.codec() else { return 0 };
+    let end = packet.start() + u64::from(offset + codec.window_ticks());
     let newest = packets
         .iter()
         .rev()
         .find(|other| other.stretch() == packet.stretch())
         .map_or(end, |other| other.end());
-    u32::try_from(newest.saturating_sub(end) / SAMPLES_PER_MS).unwrap_or(u32::MAX)
+    let ms = newest.saturating_sub(end).saturating_mul(1000) / u64::from(codec.clock_rate());
+    u32::try_from(ms).unwrap_or(u32::MAX)
 }
 
-/// One window, expanded by itself.
+/// Room for a window and the rest of the packet that it ends in.
+const ROOM: usize = MAX_WINDOW_SAMPLES + MAX_PAYLOAD_SAMPLES;
+
+/// One window, decoded by itself.
 struct Window {
-    pcm: [u8; WINDOW_LEN],
+    pcm: [i16; ROOM],
     payload: [u8; MAX_PAYLOAD_LEN],
 }
 
 impl Window {
     fn new() -> Self {
         Self {
-            pcm: [0; WINDOW_LEN],
+            pcm: [0; ROOM],
             payload: [0; MAX_PAYLOAD_LEN],
         }
     }
 
-    /// Expands the window that begins with the first of `packets`, which follow each other without a gap for its length;
-    /// `false` if one of them has been overwritten.
-    fn expand<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> bool {
+    /// Decodes the window that begins `offset` ticks into the first of `packets`; `None` if one that it needs is missing, has
+    /// been overwritten or cannot be decoded.
+    fn decode<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet], offset: u32) -> Option<&[i16]> {
+        let codec = packets.first()?.codec()?;
+        let mut decoder = Decoder::new(codec)?;
         let mut filled = 0;
-        for packet in packets {
-            let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut self.payload)) else {
-                return false;
-            };
-            filled += codec.expand(payload, &mut self.pcm[filled..]);
-            if filled == WINDOW_LEN {
-                return true;
+        for (at, packet) in packets.iter().enumerate() {
+            let is_next = at == 0 || packets[at - 1].continues_in(*packet);
+            let codec = packet.codec().filter(|_| is_next)?;
+            let skipped = if at == 0 { offset } else { 0 };
+            let payload = tap.payload(*packet, &mut self.payload)?;
+            let payload = payload.get(skipped as usize * codec.tick_len().unwrap_or_default()..)?;
+            if decoder.codec() != codec {
+                decoder = Decoder::new(codec)?;
+            }
+            let expected = (packet.ticks().saturating_sub(skipped) * codec.samples_per_tick()) as usize;
+            if decoder.decode(payload, self.pcm.get_mut(filled..)?) != expected {
+                return None;
+            }
+            filled += expected;
+            if filled >= codec.window_samples() {
+                return self.pcm.get(..codec.window_samples());
             }
         }
-        false
+        None
     }
 
-    fn judge(&self) -> Result<(), Lifeless> {
-        judge(&self.pcm)
-    }
-}
-
-/// Where windows begin.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Starts {
-    /// With a packet.
-    Boundaries,
-    /// On the 10 ms grid within a packet, its first sample left out.
-    Grid,
-}
-
-impl Starts {
-    /// The first window's offset in a packet, and the step to the next.
-    fn offsets(self, packet: Packet) -> core::iter::StepBy<core::ops::Range<usize>> {
-        match self {
-            Self::Boundaries => 0..1,
-            Self::Grid => GRID_SAMPLES..packet.samples(),
+    /// Decodes and judges the window that begins with the first of `packets`.
+    fn judge<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> Result<&[i16], Unusable> {
+        if !is_whole(packets, 0) {
+            return Err(Unusable::TooLittle);
         }
-        .step_by(GRID_SAMPLES)
+        let codec = packets.first().and_then(|packet| packet.codec());
+        if !codec.is_some_and(Codec::is_decodable) {
+            return Err(Unusable::NotDecodable);
+        }
+        let window = self.decode(tap, packets, 0).ok_or(Unusable::TooLittle)?;
+        liveness::check_window(window).map_err(Unusable::Lifeless)?;
+        Ok(window)
     }
 }
 
-/// Calls `visit` with each gapless window that begins in the first [`CHUNK`] of `packets`, expanding each packet once;
-/// stops at its first `Break`.
-fn each_window<W: Word, B>(
-    tap: &Tap<'_, W>,
-    packets: &[Packet],
-    starts: Starts,
-    mut visit: impl FnMut(&[u8; WINDOW_LEN], Packet, usize) -> ControlFlow<B>,
-) -> Option<B> {
-    let mut pcm = Pcm::new();
-    for (first, packet) in packets.iter().enumerate().take(CHUNK) {
-        if pcm.next <= first {
-            pcm.restart(first, packet.start());
-        }
-        for offset in starts.offsets(*packet) {
-            let start = packet.start() + offset as u64;
-            let window = loop {
-                if let Some(window) = pcm.window(start) {
-                    break Some(window);
-                }
-                if !pcm.append(tap, packets, start) {
-                    break None;
-                }
-            };
-            let Some(window) = window else { break };
-            if let ControlFlow::Break(value) = visit(window, *packet, offset) {
-                return Some(value);
-            }
-        }
-    }
-    None
-}
-
-/// A stretch of expanded samples that moves along a run.
+/// A stretch of decoded samples that moves along a run.
 struct Pcm {
-    bytes: [u8; PCM_LEN],
+    samples: [i16; ROOM],
     len: usize,
     /// The moment of the first sample held.
     start: u64,
+    /// The moment after the last sample held.
+    end: u64,
     /// The packet that comes next.
     next: usize,
+    /// Samples decoded since the beginning.
+    decoded: usize,
+    /// The decoder of the packet that was appended last.
+    decoder: Option<Decoder>,
     payload: [u8; MAX_PAYLOAD_LEN],
 }
 
 impl Pcm {
     fn new() -> Self {
         Self {
-            bytes: [0; PCM_LEN],
+            samples: [0; ROOM],
             len: 0,
             start: 0,
+            end: 0,
             next: 0,
+            decoded: 0,
+            decoder: None,
             payload: [0; MAX_PAYLOAD_LEN],
         }
     }
 
+    /// Begins anew with a packet; the decoder goes on.
     fn restart(&mut self, packet: usize, moment: u64) {
-        (self.len, self.start, self.next) = (0, moment, packet);
+        (self.len, self.start, self.end, self.next) = (0, moment, moment, packet);
     }
 
-    fn window(&self, start: u64) -> Option<&[u8; WINDOW_LEN]> {
-        let at = usize::try_from(start.checked_sub(self.start)?)
-            .ok()?
-            .checked_mul(PCM_SAMPLE_LEN)?;
-        self.bytes.get(at..self.len)?.first_chunk()
+    fn window(&self, start: u64, codec: Codec) -> Option<&[i16]> {
+        let ticks = usize::try_from(start.checked_sub(self.start)?).ok()?;
+        let at = ticks.checked_mul(codec.samples_per_tick() as usize)?;
+        self.samples.get(at..self.len)?.get(..codec.window_samples())
     }
 
     /// Appends the next packet if it follows without a gap; samples before `needed` may go. At a gap, or where a packet
     /// has been overwritten, what is held is of no more use and `false` comes back.
     fn append<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet], needed: u64) -> bool {
-        let end = self.start + (self.len / PCM_SAMPLE_LEN) as u64;
-        let Some(packet) = packets.get(self.next).filter(|packet| packet.start() == end) else {
+        let follows = |packet: &&Packet| {
+            packet.start() == self.end
+                && (self.len == 0 || self.next > 0 && packets[self.next - 1].continues_in(**packet))
+        };
+        let Some((packet, codec)) = packets
+            .get(self.next)
+            .filter(follows)
+            .and_then(|packet| Some((packet, packet.codec()?)))
+        else {
             return false;
         };
-        let (Some(codec), Some(payload)) = (packet.codec(), tap.payload(*packet, &mut self.payload)) else {
-            return false;
-        };
-        if PCM_LEN - self.len < codec.samples(payload.len()) * PCM_SAMPLE_LEN {
-            let spent = usize::try_from(needed.saturating_sub(self.start)).unwrap_or(usize::MAX);
-            let spent = spent.saturating_mul(PCM_SAMPLE_LEN).min(self.len);
-            self.bytes.copy_within(spent..self.len, 0);
-            self.len -= spent;
-            self.start += (spent / PCM_SAMPLE_LEN) as u64;
+        if self.decoder.as_ref().is_none_or(|decoder| decoder.codec() != codec) {
+            self.decoder = Decoder::new(codec);
         }
-        let written = codec.expand(payload, &mut self.bytes[self.len..]);
+        let (Some(decoder), Some(payload)) = (&mut self.decoder, tap.payload(*packet, &mut self.payload)) else {
+            return false;
+        };
+        let expected = (packet.ticks() * codec.samples_per_tick()) as usize;
+        if ROOM - self.len < expected {
+            let ticks = usize::try_from(needed.saturating_sub(self.start)).unwrap_or(usize::MAX);
+            let spent = ticks.saturating_mul(codec.samples_per_tick() as usize).min(self.len);
+            self.samples.copy_within(spent..self.len, 0);
+            self.len -= spent;
+            self.start = needed.min(self.end);
+        }
+        let written = decoder.decode(payload, &mut self.samples[self.len..]);
+        self.decoded += written;
+        if written != expected {
+            return false;
+        }
         self.len += written;
+        self.end = packet.end();
         self.next += 1;
-        written == codec.samples(payload.len()) * PCM_SAMPLE_LEN
+        true
     }
 }

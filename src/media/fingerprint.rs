@@ -8,10 +8,12 @@ use super::codec::PCM_SAMPLE_LEN;
 use crate::crypto;
 use crate::id::{parse_hex, write_hex};
 
-/// Samples in a window of 200 ms at 8 kHz.
+/// Samples in a window of 200 ms at 8 kHz; [`Codec::window_samples`](super::Codec::window_samples) has the others.
 pub const WINDOW_SAMPLES: usize = 1600;
-/// Bytes of a window's PCM.
-pub const WINDOW_LEN: usize = WINDOW_SAMPLES * PCM_SAMPLE_LEN;
+/// Most samples in a window: at 48 kHz.
+pub const MAX_WINDOW_SAMPLES: usize = 9600;
+/// Samples that are given to the hash in one go.
+const BLOCK_SAMPLES: usize = 256;
 /// What the text of a fingerprint begins with.
 pub const PREFIX: &str = "sha256:";
 /// Length of the text of a fingerprint.
@@ -22,9 +24,19 @@ pub const TEXT_LEN: usize = PREFIX.len() + 2 * crypto::SHA256_LEN;
 pub struct Fingerprint([u8; crypto::SHA256_LEN]);
 
 impl Fingerprint {
-    /// The fingerprint of a window of 16-bit little-endian samples.
-    pub fn of_pcm(window: &[u8; WINDOW_LEN]) -> Self {
-        Self(crypto::sha256(&[window]))
+    /// The fingerprint of a window: [`Codec::window_samples`](super::Codec::window_samples) of them, which are hashed as
+    /// 16-bit little-endian numbers.
+    pub fn of_window(window: &[i16]) -> Self {
+        let mut hash = crypto::Sha256::new();
+        let mut bytes = [0; BLOCK_SAMPLES * PCM_SAMPLE_LEN];
+        for block in window.chunks(BLOCK_SAMPLES) {
+            let places = bytes.as_chunks_mut().0;
+            for (place, sample) in places.iter_mut().zip(block) {
+                *place = sample.to_le_bytes();
+            }
+            hash.update(bytes.get(..block.len() * PCM_SAMPLE_LEN).unwrap_or_default());
+        }
+        Self(hash.finish())
     }
 
     /// The fingerprint with these digest bytes.
@@ -70,7 +82,7 @@ mod tests {
 
     #[test]
     fn text_is_the_schema_form_and_reads_back() {
-        let silence = Fingerprint::of_pcm(&[0; WINDOW_LEN]);
+        let silence = Fingerprint::of_window(&[0; WINDOW_SAMPLES]);
         let text = silence.to_string();
         assert_eq!(text.len(), TEXT_LEN);
         assert_eq!(Fingerprint::parse(&text), Some(silence));

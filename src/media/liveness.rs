@@ -12,6 +12,9 @@
 //! first peak is the strongest bin with [`PEAK_REACH`] bins on either side, which holds all but some 10^-5 of a steady
 //! tone; the second is found in the same way in what is left. Energy is the sum over all those bins.
 //!
+//! Windows of wideband sound are looked at through every second (16 kHz), fifth (44.1 kHz) or sixth (48 kHz) sample, from the
+//! first on, 1600 of them. Without a low-pass before it that folds a tone to another tone, which stays one.
+//!
 //! On 3,395 windows of recorded speech through µ-law the largest share is 0.994, and only pauses are refused; steady
 //! tones and pairs of tones from 60 to 3800 Hz, -40 to -3 dB, in both laws, are all refused.
 //!
@@ -53,7 +56,23 @@ impl fmt::Display for Lifeless {
     }
 }
 
-/// Judges one window.
+/// Judges a window of 200 ms at any of the codecs' rates; what is shorter than one at 8 kHz is refused.
+///
+/// # Errors
+/// [`Lifeless`], by the first rule that the window breaks.
+pub fn check_window(window: &[i16]) -> Result<(), Lifeless> {
+    let step = window.len() / WINDOW_SAMPLES;
+    if step == 0 {
+        return Err(Lifeless::Repetitive);
+    }
+    let mut thinned = [0; WINDOW_SAMPLES];
+    for (place, sample) in thinned.iter_mut().zip(window.iter().step_by(step)) {
+        *place = *sample;
+    }
+    check(&thinned)
+}
+
+/// Judges a window at 8 kHz.
 ///
 /// # Errors
 /// [`Lifeless`], by the first rule that the window breaks.

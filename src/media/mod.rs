@@ -9,6 +9,7 @@
 
 pub mod codec;
 pub mod continuity;
+pub mod decoder;
 pub mod exact;
 pub mod fingerprint;
 pub mod g711;

@@ -23,13 +23,14 @@ pub(super) const MAX_LEN: usize = (1 << LEN_BITS) - 1;
 /// Most payload words that a position can name.
 pub(super) const MAX_DATA: usize = 1 << INDEX_BITS;
 
-const TAG_BITS: u32 = 5;
+const TAG_BITS: u32 = 10;
 const LEN_BITS: u32 = 11;
 const INDEX_BITS: u32 = 20;
 const LAP_BITS: u32 = 64 - TAG_BITS - LEN_BITS - INDEX_BITS;
 
 /// A place among the payload words: how often the ring had been filled, and an index into it. Kept apart so that the
-/// writer divides by nothing. 28 bits of laps last 85 years of ten-second rings.
+/// writer divides by nothing. 23 bits of laps last 2.6 years of ten-second rings, and after them only the order of arrival is
+/// misjudged, for as long as the ring holds packets of both ages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Position(u64);
 
@@ -69,13 +70,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn new(key: u64, position: Position, len: usize, tag: u8) -> Self {
+    fn new(key: u64, position: Position, len: usize, tag: u16) -> Self {
         let place = position.0 << (TAG_BITS + LEN_BITS) | (len as u64) << TAG_BITS | u64::from(tag);
         Self { key, place }
     }
 
-    pub(super) fn tag(self) -> u8 {
-        self.place as u8 & ((1 << TAG_BITS) - 1)
+    pub(super) fn tag(self) -> u16 {
+        self.place as u16 & ((1 << TAG_BITS) - 1)
     }
 
     pub(super) fn len(self) -> usize {
@@ -144,7 +145,7 @@ impl<'m, W: Word> Ring<'m, W> {
 
     /// Publishes one packet; the oldest make room. Only the writer calls this. `false`, and nothing happens, if the
     /// payload is longer than [`MAX_LEN`] or the ring.
-    pub(super) fn publish(&self, key: u64, tag: u8, payload: &[u8]) -> bool {
+    pub(super) fn publish(&self, key: u64, tag: u16, payload: &[u8]) -> bool {
         let words = payload.len().div_ceil(WORD_LEN);
         if words > self.data.len() || payload.len() > MAX_LEN {
             return false;
@@ -276,13 +277,13 @@ mod tests {
         let ring = over(&words, 4);
         for len in 0..=200_u8 {
             let payload: Vec<u8> = (0..len).map(|at| at ^ len).collect();
-            assert!(ring.publish(u64::from(len), len % 32, &payload));
+            assert!(ring.publish(u64::from(len), u16::from(len) << 2, &payload));
             let mut entries = [EMPTY; 4];
             let count = ring.entries(&mut entries);
             let newest = entries[count - 1];
             assert_eq!(
                 (newest.key, newest.tag(), newest.len()),
-                (u64::from(len), len % 32, payload.len())
+                (u64::from(len), u16::from(len) << 2, payload.len())
             );
             let mut copy = [0; 256];
             assert_eq!(ring.read(newest, &mut copy), Some(payload.len()));
@@ -329,7 +330,7 @@ mod tests {
                 .map(|_| Modelled(loom::sync::atomic::AtomicU64::new(0)))
                 .collect();
             let words = loom::sync::Arc::new(words);
-            let publish = |ring: Ring<'_, _>, key: u8| ring.publish(key.into(), key, &[key; 16]);
+            let publish = |ring: Ring<'_, _>, key: u8| ring.publish(key.into(), key.into(), &[key; 16]);
             publish(over(&words, 2), 1);
             let writer = {
                 let words = words.clone();
@@ -347,7 +348,7 @@ mod tests {
             for entry in &entries[..count] {
                 assert!((1..=3).contains(&entry.key), "a record that was never written");
                 let key = entry.key as u8;
-                assert_eq!((entry.tag(), entry.len()), (key, 16), "a torn record");
+                assert_eq!((entry.tag(), entry.len()), (key.into(), 16), "a torn record");
                 let mut payload = [0; 16];
                 if ring.read(*entry, &mut payload).is_some() {
                     assert_eq!(payload, [key; 16], "a torn payload");

@@ -14,7 +14,7 @@ use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::codec::{Codec, PAYLOAD_TYPE_WORDS, PayloadTypes};
+use super::codec::{Codec, OPUS_STEP_TICKS, PAYLOAD_TYPE_WORDS, PayloadTypes, opus_steps};
 use super::ring::{self, Entry, RECORD_WORDS, Ring, WORD_LEN};
 use super::rtp;
 use crate::table::Word;
@@ -25,17 +25,18 @@ pub const MAX_SECONDS: u32 = 10;
 pub const PACKETS_PER_SECOND: u32 = 100;
 /// Most packets that a tap keeps; a power of two, so that the writer need not divide.
 pub const MAX_PACKETS: usize = ((MAX_SECONDS * PACKETS_PER_SECOND) as usize).next_power_of_two();
-/// Longest payload that a tap takes, in bytes: 120 ms of 16-bit samples at 8 kHz, or 240 ms of G.711.
+/// Longest payload that a tap takes, in bytes: 20 ms of 16-bit samples at 48 kHz, 240 ms of G.711 or of G.722, and more
+/// than a network packet carries.
 pub const MAX_PAYLOAD_LEN: usize = 1920;
 const _: () = assert!(MAX_PAYLOAD_LEN <= ring::MAX_LEN);
-/// A timestamp that lies this far behind the one before it is not a late packet but a restarted clock: no gapless
-/// run can need audio older than the whole ring. Ten seconds at 8 kHz.
-pub const RESTART_TICKS: u32 = 80_000;
+/// A timestamp that lies further behind the one before it, in seconds, is not a late packet but a restarted clock: no
+/// gapless run can need audio older than the whole ring.
+pub const RESTART_SECONDS: u32 = MAX_SECONDS;
 
 /// Words before the records and the payloads.
 const HEADER_WORDS: usize = 32;
 /// Marks memory that holds a tap of this layout: "OHPtap" and the layout's number.
-const MAGIC: u64 = u64::from_be_bytes(*b"OHPtap\0\x01");
+const MAGIC: u64 = u64::from_be_bytes(*b"OHPtap\0\x02");
 
 /// The header's words. Configuration first, then what the writer touches with each packet.
 mod word {
@@ -59,9 +60,11 @@ mod word {
 /// Sources whose time lines are kept: the one in use, and the one before it, so that a stray packet of another source
 /// does not cut a run in two.
 const SOURCES: usize = 2;
-/// Marks a source word that is in use; the SSRC stands below it.
-const SOURCE_IN_USE: u64 = 1 << 32;
-/// A moment's lower bits count ticks within a stretch; four years of 8 kHz. The upper ones number the stretch.
+/// Where a source's clock rate stands in its identity, above the SSRC: timestamps of another clock are another time line
+/// (RFC 7160). A rate is never 0, so that a word of a source that is in use is not either.
+const SOURCE_CLOCK_SHIFT: u32 = 32;
+/// A moment's lower bits count ticks within a stretch; four months of 48 kHz, two years of 8 kHz. The upper ones number
+/// the stretch.
 const STRETCH_SHIFT: u32 = 40;
 /// Where a stretch begins, so that packets older than its first one have a place too.
 const STRETCH_ORIGIN: u64 = 1 << (STRETCH_SHIFT - 1);
@@ -76,8 +79,8 @@ pub struct TapConfig {
 }
 
 impl TapConfig {
-    /// 64-bit words that a tap of this configuration needs: 12,080 (just under 96 KiB) for 10 s of G.711. `None` if `seconds` is
-    /// out of range.
+    /// 64-bit words that a tap of this configuration needs: 12,080 (just under 96 KiB) for 10 s of G.711, G.722 or Opus.
+    /// `None` if `seconds` is out of range.
     pub const fn words(&self) -> Option<usize> {
         match self.sizes() {
             Some((records, data)) => Some(HEADER_WORDS + records * RECORD_WORDS + data),
@@ -90,9 +93,9 @@ impl TapConfig {
         if self.seconds == 0 || self.seconds > MAX_SECONDS {
             return None;
         }
-        let samples = (self.seconds * self.codec.clock_rate()) as usize;
+        let bytes = self.seconds as usize * self.codec.bytes_per_second();
         let records = ((self.seconds * PACKETS_PER_SECOND) as usize).next_power_of_two();
-        Some((records, (samples * self.codec.sample_len()).div_ceil(WORD_LEN)))
+        Some((records, bytes.div_ceil(WORD_LEN)))
     }
 }
 
@@ -144,7 +147,8 @@ pub struct Frame<'a> {
     pub codec: Codec,
     /// Which stream it belongs to: its SSRC, or any number that changes when the stream does.
     pub source: u32,
-    /// RTP timestamp, in ticks of the codec's clock (for a host that counts milliseconds: eight times that).
+    /// RTP timestamp, in ticks of the codec's clock (for a host that counts milliseconds: as many times that as the clock
+    /// has ticks in one).
     pub timestamp: u32,
     /// The payload as it came.
     pub payload: &'a [u8],
@@ -263,7 +267,7 @@ impl<'m, W: Word> Tap<'m, W> {
 
     /// Writes one codec frame, for hosts that hand over frames instead of packets. Wait-free.
     pub fn write_frame(&self, frame: &Frame<'_>) -> Written {
-        if frame.codec.samples(frame.payload.len()) == 0 {
+        if frame.codec.ticks(frame.payload) == 0 {
             self.count(word::NOT_AUDIO);
             return Written::NotAudio;
         }
@@ -271,9 +275,10 @@ impl<'m, W: Word> Tap<'m, W> {
             self.count(word::TOO_LONG);
             return Written::TooLong;
         }
-        let moment = self.moment(frame.source, frame.timestamp);
+        let moment = self.moment(frame.source, frame.timestamp, frame.codec.clock_rate());
         // INVARIANT: a ring holds a second at least, which is more than MAX_PAYLOAD_LEN, so this publishes.
-        self.ring.publish(moment, frame.codec as u8, frame.payload);
+        self.ring
+            .publish(moment, tag(frame.codec, frame.payload), frame.payload);
         Written::Kept
     }
 
@@ -289,8 +294,9 @@ impl<'m, W: Word> Tap<'m, W> {
     }
 
     /// Where a packet stands on the tap's time line.
-    fn moment(&self, source: u32, timestamp: u32) -> u64 {
-        let identity = SOURCE_IN_USE | u64::from(source);
+    fn moment(&self, source: u32, timestamp: u32, clock_rate: u32) -> u64 {
+        let identity = u64::from(clock_rate) << SOURCE_CLOCK_SHIFT | u64::from(source);
+        let restart = clock_rate.saturating_mul(RESTART_SECONDS) as i32;
         let current = (self.header[word::CURRENT].load(Relaxed) & 1) as usize;
         let mut slot = current ^ 1;
         for known in [current, current ^ 1] {
@@ -300,7 +306,7 @@ impl<'m, W: Word> Tap<'m, W> {
             }
             let before = last.load(Relaxed);
             let ahead = timestamp.wrapping_sub(before as u32) as i32;
-            if ahead >= -(RESTART_TICKS as i32) {
+            if ahead >= -restart {
                 let moment = before.wrapping_add_signed(i64::from(ahead));
                 last.store(moment, Relaxed);
                 if known != current {
@@ -361,14 +367,31 @@ impl<'m, W: Word> Tap<'m, W> {
 /// One packet of a tap's history.
 pub(super) type Packet = Entry;
 
+/// What a record says about a payload: its codec, and for Opus, whose length in bytes does not say it, its length in time.
+fn tag(codec: Codec, payload: &[u8]) -> u16 {
+    let steps = match codec {
+        Codec::Opus => opus_steps(payload),
+        _ => 0,
+    };
+    u16::from(steps) << TAG_STEPS_SHIFT | codec as u16
+}
+
+/// Where a tag's steps of 2.5 ms begin, above the codec's four bits.
+const TAG_STEPS_SHIFT: u32 = 4;
+
 impl Packet {
     /// The packet's codec; memory that holds another number was not written by a tap.
     pub(super) fn codec(self) -> Option<Codec> {
-        Codec::from_number(self.tag())
+        Codec::from_number(self.tag() as u8 & ((1 << TAG_STEPS_SHIFT) - 1))
     }
 
-    pub(super) fn samples(self) -> usize {
-        self.codec().map_or(0, |codec| codec.samples(self.len()))
+    /// Ticks of the packet's clock that it lasts.
+    pub(super) fn ticks(self) -> u32 {
+        let Some(codec) = self.codec() else { return 0 };
+        match codec.tick_len() {
+            Some(len) => (self.len() / len) as u32,
+            None => u32::from(self.tag() >> TAG_STEPS_SHIFT) * OPUS_STEP_TICKS,
+        }
     }
 
     /// The moment of the first sample.
@@ -378,11 +401,16 @@ impl Packet {
 
     /// The moment after the last sample.
     pub(super) fn end(self) -> u64 {
-        self.key.saturating_add(self.samples() as u64)
+        self.key.saturating_add(self.ticks().into())
     }
 
-    /// The stretch of the time line that the packet lies on.
+    /// The stretch of the time line that the packet lies on; one has one clock.
     pub(super) fn stretch(self) -> u64 {
         self.key >> STRETCH_SHIFT
+    }
+
+    /// Whether a window that holds this packet's end goes on in `next`.
+    pub(super) fn continues_in(self, next: Self) -> bool {
+        self.end() == next.start() && self.codec().zip(next.codec()).is_some_and(|(a, b)| a.joins(b))
     }
 }

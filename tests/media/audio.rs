@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
-use ohp::media::fingerprint::{WINDOW_LEN, WINDOW_SAMPLES};
+use ohp::media::fingerprint::WINDOW_SAMPLES;
 use ohp::media::{Codec, Fingerprint, Tap, TapConfig, g711};
 
 /// Samples of 20 ms.
@@ -136,19 +136,11 @@ pub fn heard(octets: &[u8]) -> Tap<'static> {
     tap
 }
 
-/// The PCM of a window of µ-law, made here without the tap.
-pub fn pcm(octets: &[u8]) -> [u8; WINDOW_LEN] {
-    let bytes: Vec<u8> = octets[..WINDOW_SAMPLES]
-        .iter()
-        .flat_map(|octet| g711::MU_LAW[usize::from(*octet)].to_le_bytes())
-        .collect();
-    bytes.try_into().expect("a window's length")
-}
-
+/// The samples of a window of µ-law, made here without the tap.
 pub fn samples(octets: &[u8]) -> [i16; WINDOW_SAMPLES] {
     core::array::from_fn(|at| g711::MU_LAW[usize::from(octets[at])])
 }
 
 pub fn fingerprint(octets: &[u8]) -> Fingerprint {
-    Fingerprint::of_pcm(&pcm(octets))
+    Fingerprint::of_window(&samples(octets))
 }

@@ -69,7 +69,10 @@ fn sections_ports_protocols_and_formats_are_read() {
     assert_eq!(audio.max_packet_time(), Some(Duration::from_millis(60)));
     assert_eq!(
         audio.payload_types(),
-        PayloadTypes::NONE.with(8, Codec::Pcma).with(0, Codec::Pcmu)
+        PayloadTypes::NONE
+            .with(8, Codec::Pcma)
+            .with(0, Codec::Pcmu)
+            .with(96, Codec::Opus)
     );
 }
 

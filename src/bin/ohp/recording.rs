@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use ohp::media::codec::{Codec, PayloadTypes};
+use ohp::media::codec::{Codec, PCM_SAMPLE_LEN, PayloadTypes};
+use ohp::media::decoder::Decoder;
 use ohp::media::exact::{self, Decision, NoSample, Sample, Unusable};
 use ohp::media::fingerprint::Fingerprint;
 use ohp::media::robust::frames::SPAN_SAMPLES;
@@ -91,10 +92,10 @@ impl Recording {
             Sound::ALaw(codes) => (Codec::Pcma, codes),
             Sound::Linear(samples) => (Codec::L16, samples.into_iter().flat_map(i16::to_be_bytes).collect()),
         };
-        let frame_len = FRAME_SAMPLES * codec.sample_len();
+        let frame_len = FRAME_SAMPLES * if codec == Codec::L16 { PCM_SAMPLE_LEN } else { 1 };
         let packets = bytes.chunks(frame_len).enumerate().map(|(nth, payload)| Kept {
             what: What::Frame(codec, (nth * FRAME_SAMPLES) as u32, payload.to_vec()),
-            millis: codec.samples(payload.len()) as u64 / SAMPLES_PER_MS,
+            millis: millis(codec, payload),
         });
         Ok(Self {
             streams: vec![Stream {
@@ -114,10 +115,9 @@ impl Recording {
                 continue;
             }
             let codec = PayloadTypes::STATIC.codec(packet.payload_type());
-            let samples = codec.map_or(0, |codec| codec.samples(packet.payload().len()));
             sources.entry((packet.ssrc(), datagram.ports)).or_default().push(Kept {
                 what: What::Rtp(datagram.payload.to_vec()),
-                millis: samples as u64 / SAMPLES_PER_MS,
+                millis: codec.map_or(0, |codec| millis(codec, packet.payload())),
             });
         }
         let mut streams: Vec<Stream> = sources
@@ -176,15 +176,14 @@ impl Stream {
             });
             let place = place.unwrap_or(samples.len());
             before = Some((place, timestamp));
-            let end = place + codec.samples(payload.len());
+            let Some(mut decoder) = Decoder::new(codec).filter(|_| codec.sample_rate() == 8_000) else {
+                continue;
+            };
+            let end = place + codec.samples(payload);
             if samples.len() < end {
                 samples.resize(end, 0);
             }
-            let mut pcm = vec![0; 2 * (end - place)];
-            codec.expand(payload, &mut pcm);
-            for (place, bytes) in samples[place..end].iter_mut().zip(pcm.as_chunks().0) {
-                *place = i16::from_le_bytes(*bytes);
-            }
+            decoder.decode(payload, &mut samples[place..end]);
         }
         samples
     }
@@ -329,6 +328,11 @@ impl Kept {
     }
 }
 
+/// How long a payload lasts.
+fn millis(codec: Codec, payload: &[u8]) -> u64 {
+    u64::from(codec.ticks(payload)) * 1000 / u64::from(codec.clock_rate())
+}
+
 /// Memory for a tap of the longest history.
 fn words() -> Vec<AtomicU64> {
     let config = TapConfig {
@@ -366,7 +370,7 @@ fn rank(decision: &Decision) -> u8 {
     match decision {
         Decision::NoMedia => 0,
         Decision::NoUsableAudio(Unusable::TooLittle) => 1,
-        Decision::NoUsableAudio(Unusable::Lifeless(_)) => 2,
+        Decision::NoUsableAudio(Unusable::Lifeless(_) | Unusable::NotDecodable) => 2,
         Decision::Mismatch => 3,
         Decision::Match(_) => 4,
     }

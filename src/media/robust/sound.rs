@@ -1,6 +1,7 @@
 //! Sound as a line of samples: a slice of PCM, or a stretch of what a tap has heard.
 
-use crate::media::codec::PCM_SAMPLE_LEN;
+use crate::media::codec::Codec;
+use crate::media::decoder::Decoder;
 use crate::media::tap::{MAX_PAYLOAD_LEN, Packet, Tap};
 use crate::table::Word;
 
@@ -42,7 +43,7 @@ pub(super) struct Stretch<'p, 'm, W> {
     end: u64,
     /// The packet that was expanded last, and its samples.
     expanded: Option<usize>,
-    pcm: [u8; MAX_PAYLOAD_LEN * PCM_SAMPLE_LEN],
+    pcm: [i16; MAX_PAYLOAD_LEN],
     len: usize,
     payload: [u8; MAX_PAYLOAD_LEN],
 }
@@ -60,23 +61,24 @@ impl<'p, 'm, W: Word> Stretch<'p, 'm, W> {
             start,
             end,
             expanded: None,
-            pcm: [0; MAX_PAYLOAD_LEN * PCM_SAMPLE_LEN],
+            pcm: [0; MAX_PAYLOAD_LEN],
             len: 0,
             payload: [0; MAX_PAYLOAD_LEN],
         })
     }
 
     /// The samples of packet `at`; fewer than it had if it has been overwritten, which makes it a gap.
-    fn expand(&mut self, at: usize) -> &[[u8; PCM_SAMPLE_LEN]] {
+    fn expand(&mut self, at: usize) -> &[i16] {
         if self.expanded != Some(at) {
             self.expanded = Some(at);
             let packet = self.packets.get(at).copied().unwrap_or_default();
-            self.len = match (packet.codec(), self.tap.payload(packet, &mut self.payload)) {
-                (Some(codec), Some(payload)) => codec.expand(payload, &mut self.pcm),
+            let decoder = packet.codec().filter(is_narrow).and_then(Decoder::new);
+            self.len = match (decoder, self.tap.payload(packet, &mut self.payload)) {
+                (Some(mut decoder), Some(payload)) => decoder.decode(payload, &mut self.pcm),
                 _ => 0,
             };
         }
-        self.pcm.get(..self.len).unwrap_or_default().as_chunks().0
+        self.pcm.get(..self.len).unwrap_or_default()
     }
 }
 
@@ -86,8 +88,12 @@ impl<W: Word> Sound for Stretch<'_, '_, W> {
     }
 
     fn heard(&self) -> usize {
-        let samples: usize = self.packets.iter().map(|packet| packet.samples()).sum();
-        samples.min(self.len())
+        let heard = self
+            .packets
+            .iter()
+            .filter(|packet| packet.codec().is_some_and(|codec| is_narrow(&codec)));
+        let ticks: usize = heard.map(|packet| packet.ticks() as usize).sum();
+        ticks.min(self.len())
     }
 
     fn copy(&mut self, from: usize, into: &mut [i16]) {
@@ -105,20 +111,34 @@ impl<W: Word> Sound for Stretch<'_, '_, W> {
                 None => ((from - start) as usize, 0),
             };
             let samples = self.expand(at).get(skipped..).unwrap_or_default();
-            for (place, bytes) in into[place..].iter_mut().zip(samples) {
-                *place = i16::from_le_bytes(*bytes);
+            for (place, sample) in into[place..].iter_mut().zip(samples) {
+                *place = *sample;
             }
         }
     }
 }
 
-/// The packets of each stretch, the one that was heard last first, and of the others the newest first.
+/// Whether a codec's samples are at 8 kHz, one in each tick. Other sound is a gap.
+fn is_narrow(codec: &Codec) -> bool {
+    codec.sample_rate() == 8_000
+}
+
+/// The packets of each stretch on a clock of 8 kHz, the one that was heard last first, and of the others the newest first.
 pub(super) fn stretches(packets: &[Packet]) -> impl Iterator<Item = &[Packet]> {
     let last = packets
         .iter()
         .max_by_key(|packet| packet.arrival())
         .map(|packet| packet.stretch());
-    let each = move || packets.chunk_by(|a, b| a.stretch() == b.stretch()).rev();
+    let is_narrow = |stretch: &&[Packet]| {
+        let codec = stretch.first().and_then(|packet| packet.codec());
+        codec.is_some_and(|codec| codec.clock_rate() == 8_000)
+    };
+    let each = move || {
+        packets
+            .chunk_by(|a, b| a.stretch() == b.stretch())
+            .rev()
+            .filter(is_narrow)
+    };
     let is_last = move |stretch: &&[Packet]| stretch.first().map(|packet| packet.stretch()) == last;
     each()
         .filter(is_last)

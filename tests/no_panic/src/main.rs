@@ -10,6 +10,7 @@ use ohp::crypto::ed25519;
 use ohp::envelope::{ENVELOPE_MAX, Envelope, SHAPE, Tier, Verb};
 use ohp::id::{self, EnvelopeId};
 use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, SdpOrigin, RANDOM_LEN};
+use ohp::media::decoder::Decoder;
 use ohp::media::exact;
 use ohp::media::rtp::Packet;
 use ohp::media::sdp::{Description, SdpHints};
@@ -28,7 +29,7 @@ use ohp::verify::{Call, Media, Memory, Role, Situation, verify};
 struct Work<'w> {
     scratch: &'w mut [u8],
     out: &'w mut [u8],
-    pcm: &'w mut [u8],
+    pcm: &'w mut [i16],
     table: Table<'w>,
     tap: Tap<'w>,
     call: Key,
@@ -105,7 +106,10 @@ entries! {
         Description::parse(bytes).is_ok_and(|description| !SdpHints::from_answer(&description).is_empty())
     };
     rtp: |bytes, _work| Packet::parse(bytes).is_ok_and(|packet| packet.csrcs().len() + packet.payload().len() > 0);
-    g711_expand: |bytes, work| Codec::Pcma.expand(bytes, work.pcm) > 0 && g711::compress_a(1) > 0;
+    decode: |bytes, work| {
+        let decoded = Codec::ALL.map(|codec| Decoder::new(codec).map_or(0, |mut one| one.decode(bytes, work.pcm)));
+        decoded.iter().sum::<usize>() > 0 && g711::compress_a(1) > 0
+    };
     tap_write_rtp: |bytes, work| work.tap.write_rtp(bytes) == ohp::media::tap::Written::Kept;
     tap_write_frame: |bytes, work| {
         let frame = Frame { codec: Codec::Pcmu, source: 1, timestamp: 160, payload: bytes };
