@@ -458,7 +458,11 @@ const NO_BOUND: &[(&str, &str)] = &[
         "WARNINGS_MAX",
         "the list of a verdict, the first are kept: src/verify/verdict.rs",
     ),
+    ("MAX_CODED_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
+    ("MIN_CODED_LEVEL", "a level, of the gate: src/media/liveness.rs"),
     ("MAX_PAYLOAD_SAMPLES", "a buffer's size"),
+    ("PACKET_LEN_MAX", "fixed by the format"),
+    ("PACKET_SAMPLES_MAX", "fixed by the format"),
     ("MAX_WINDOW_SAMPLES", "fixed by the format"),
     (
         "OPUS_MAX_STEPS",

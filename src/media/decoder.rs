@@ -6,7 +6,7 @@
 //! Not here: loss concealment, resampling, and what samples are for.
 
 use super::codec::{Codec, PCM_SAMPLE_LEN};
-use super::g711;
+use super::{g711, g722};
 
 /// Most samples that one payload gives: 120 ms at 48 kHz. What [`Decoder::decode`] has room for it writes without a loss.
 pub const MAX_PAYLOAD_SAMPLES: usize = 5_760;
@@ -14,7 +14,7 @@ pub const MAX_PAYLOAD_SAMPLES: usize = 5_760;
 impl Codec {
     /// Whether this build has a [`Decoder`] for it.
     pub const fn is_decodable(self) -> bool {
-        !matches!(self, Self::Opus | Self::G722)
+        !matches!(self, Self::Opus)
     }
 }
 
@@ -22,12 +22,36 @@ impl Codec {
 #[derive(Clone, Debug)]
 pub struct Decoder {
     codec: Codec,
+    memory: Memory,
+}
+
+/// What a decoder remembers of the payloads before.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lies on the stack: there is nowhere to put the large one"
+)]
+enum Memory {
+    None,
+    G722(g722::Decoder),
+}
+
+impl Memory {
+    fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::G722 => Self::G722(g722::Decoder::new()),
+            _ => Self::None,
+        }
+    }
 }
 
 impl Decoder {
     /// A decoder that has heard nothing yet; `None` unless the codec [is decodable](Codec::is_decodable).
     pub fn new(codec: Codec) -> Option<Self> {
-        codec.is_decodable().then_some(Self { codec })
+        codec.is_decodable().then(|| Self {
+            codec,
+            memory: Memory::of(codec),
+        })
     }
 
     /// The codec whose payloads it takes.
@@ -36,11 +60,16 @@ impl Decoder {
     }
 
     /// Forgets what it has heard.
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        self.memory = Memory::of(self.codec);
+    }
 
     /// Decodes `payload` into the front of `pcm` and returns the number of samples written; what does not fit is left out.
     /// Fewer samples than [`Codec::samples`] says, where there is room for them, mean that the payload is damaged.
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> usize {
+        if let Memory::G722(decoder) = &mut self.memory {
+            return decoder.decode(payload, pcm);
+        }
         match self.codec {
             Codec::Pcmu => expand(payload, pcm, |octet| g711::MU_LAW[usize::from(octet)]),
             Codec::Pcma => expand(payload, pcm, |octet| g711::A_LAW[usize::from(octet)]),
@@ -55,7 +84,7 @@ impl Decoder {
                     pcm,
                 )
             }
-            // INVARIANT: there is no decoder of these.
+            // INVARIANT: the one is decoded above, of the other there is no decoder.
             Codec::G722 | Codec::Opus => 0,
         }
     }

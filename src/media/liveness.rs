@@ -15,6 +15,11 @@
 //! Windows of wideband sound are looked at through every second (16 kHz), fifth (44.1 kHz) or sixth (48 kHz) sample, from the
 //! first on, 1600 of them. Without a low-pass before it that folds a tone to another tone, which stays one.
 //!
+//! A codec with memory adds noise of its own, the more right after its decoder has been reset, which makes tones broader and
+//! silence lively. There, peaks may hold at most [`MAX_CODED_PEAK_SHARE`], and a window whose root mean square (over the 1600
+//! samples) is below [`MIN_CODED_LEVEL`] is silence. Of G.722 at 64 kbit/s, reset: silence has a level of 6; tones and pairs
+//! of tones down to -30 dB shares from 0.958 up; recorded speech a median of 0.665 and a 99th percentile of 0.972.
+//!
 //! On 3,395 windows of recorded speech through µ-law the largest share is 0.994, and only pauses are refused; steady
 //! tones and pairs of tones from 60 to 3800 Hz, -40 to -3 dB, in both laws, are all refused.
 //!
@@ -23,6 +28,7 @@
 
 use core::fmt;
 
+use super::Codec;
 use super::fingerprint::WINDOW_SAMPLES;
 
 /// Samples of a block of rule 1.
@@ -37,6 +43,11 @@ pub const FFT_LEN: usize = 2048;
 pub const PEAK_REACH: usize = 4;
 /// Share of the energy that the two strongest peaks may hold.
 pub const MAX_PEAK_SHARE: f32 = 0.998;
+
+/// The same for a codec with memory.
+pub const MAX_CODED_PEAK_SHARE: f32 = 0.95;
+/// Least root mean square of a window of a codec with memory: 60 dB below a full-scale square wave.
+pub const MIN_CODED_LEVEL: i32 = 32;
 
 /// Why a window says nothing about its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +67,11 @@ impl fmt::Display for Lifeless {
     }
 }
 
-/// Judges a window of 200 ms at any of the codecs' rates; what is shorter than one at 8 kHz is refused.
+/// Judges a window of a codec's samples; what is shorter than one at 8 kHz is refused.
 ///
 /// # Errors
 /// [`Lifeless`], by the first rule that the window breaks.
-pub fn check_window(window: &[i16]) -> Result<(), Lifeless> {
+pub fn check_window(codec: Codec, window: &[i16]) -> Result<(), Lifeless> {
     let step = window.len() / WINDOW_SAMPLES;
     if step == 0 {
         return Err(Lifeless::Repetitive);
@@ -69,7 +80,14 @@ pub fn check_window(window: &[i16]) -> Result<(), Lifeless> {
     for (place, sample) in thinned.iter_mut().zip(window.iter().step_by(step)) {
         *place = *sample;
     }
-    check(&thinned)
+    if !codec.has_memory() {
+        return check(&thinned);
+    }
+    let energy: i64 = thinned.iter().map(|sample| i64::from(*sample).pow(2)).sum();
+    if energy < i64::from(MIN_CODED_LEVEL.pow(2)) * WINDOW_SAMPLES as i64 {
+        return Err(Lifeless::Repetitive);
+    }
+    judge(&thinned, MAX_CODED_PEAK_SHARE)
 }
 
 /// Judges a window at 8 kHz.
@@ -77,10 +95,14 @@ pub fn check_window(window: &[i16]) -> Result<(), Lifeless> {
 /// # Errors
 /// [`Lifeless`], by the first rule that the window breaks.
 pub fn check(window: &[i16; WINDOW_SAMPLES]) -> Result<(), Lifeless> {
+    judge(window, MAX_PEAK_SHARE)
+}
+
+fn judge(window: &[i16; WINDOW_SAMPLES], max_peak_share: f32) -> Result<(), Lifeless> {
     if distinct_blocks(window) < MIN_DISTINCT_BLOCKS {
         return Err(Lifeless::Repetitive);
     }
-    if peak_share(window) > MAX_PEAK_SHARE {
+    if peak_share(window) > max_peak_share {
         return Err(Lifeless::Tonal);
     }
     Ok(())

@@ -13,6 +13,7 @@ pub mod decoder;
 pub mod exact;
 pub mod fingerprint;
 pub mod g711;
+pub mod g722;
 pub mod liveness;
 #[cfg(feature = "opus")]
 pub mod opus;

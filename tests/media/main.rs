@@ -7,6 +7,7 @@ mod captures;
 mod concurrency;
 mod exact;
 mod g711;
+mod g722;
 mod liveness;
 mod mutation;
 mod no_alloc;
