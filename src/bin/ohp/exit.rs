@@ -43,6 +43,13 @@ impl Failure {
         }
     }
 
+    /// The same failure, of something that is named.
+    #[must_use]
+    pub fn of(mut self, name: impl fmt::Display) -> Self {
+        self.what = format!("{name}: {}", self.what);
+        self
+    }
+
     /// The same failure with a sentence that says what to do about it.
     #[must_use]
     pub fn advise(mut self, advice: impl fmt::Display) -> Self {

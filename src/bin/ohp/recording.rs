@@ -1,27 +1,31 @@
-//! Recordings as the library's tap would have heard them: a WAV file is one stream, a capture one for each RTP source.
+//! Recordings as the library's tap would have heard them: each channel of a WAV file is a stream, and each RTP source of a
+//! capture.
 
-use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use ohp::media::codec::{Codec, PCM_SAMPLE_LEN, PayloadTypes};
+use ohp::media::codec::{Codec, PayloadTypes};
 use ohp::media::decoder::Decoder;
 use ohp::media::exact::{self, Decision, NoSample, Sample, Unusable};
 use ohp::media::fingerprint::Fingerprint;
 use ohp::media::robust::frames::SPAN_SAMPLES;
 use ohp::media::robust::{self, MAX_SAMPLES, RobustFingerprint};
-use ohp::media::rtp::{self, Packet};
+use ohp::media::rtp::Packet;
 use ohp::media::tap::{Frame, MAX_SECONDS, Tap, TapConfig};
 
 use crate::exit::Failure;
+use crate::formats::{Encoding, Formats, Named};
 use crate::input::{self, RECORDING_LIMIT};
-use crate::pcap::{self, Datagram};
+use crate::pcap::{self, counted};
+use crate::resample;
+use crate::rtp_streams::{self, RtpStream, Stats};
 use crate::wav::{self, Sound, Wav};
 
-/// Samples in a frame that a WAV file is cut into: 20 ms.
-const FRAME_SAMPLES: usize = 160;
+/// Frames in a second that a WAV file is cut into: 10 ms each.
+const FRAMES_PER_SECOND: u32 = 100;
 
-/// Samples in a millisecond.
+/// Samples in a millisecond at 8 kHz, the robust fingerprint's rate.
 const SAMPLES_PER_MS: u64 = 8;
 
 /// The tap holds 10 s; it is searched every 9 s, so that no 200 ms are missed between two searches.
@@ -32,23 +36,76 @@ const ROBUST_STEP: usize = MAX_SAMPLES - 4 * 8000;
 
 const _: () = assert!(ROBUST_STEP + SPAN_SAMPLES <= MAX_SAMPLES);
 
-/// A step of the RTP clock that is longer is a new beginning, in samples.
-const LONGEST_GAP: i32 = MAX_SAMPLES as i32;
+/// A step of the RTP clock that is longer is a new beginning, in seconds.
+const LONGEST_GAP: i32 = MAX_SECONDS as i32;
 
-/// Fewest RTP packets that make a stream: other UDP payloads look like RTP now and then.
-const LEAST_PACKETS: usize = 3;
-
-/// A recording's streams, the longest first.
+/// A recording's streams: the channels of a WAV file in their order, the RTP streams of a capture, the longest first.
 pub struct Recording {
     /// At least one, unless a capture holds no RTP.
     pub streams: Vec<Stream>,
+    /// What the user should know about the file, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One source's sound.
 pub struct Stream {
-    /// The RTP source and its UDP ports; `None` for a WAV file.
-    pub source: Option<(u32, (u16, u16))>,
+    /// Its number in the recording, from 1.
+    pub number: usize,
+    /// Where it comes from.
+    pub origin: Origin,
     packets: Vec<Kept>,
+    types: PayloadTypes,
+    /// Why no exact fingerprint can be taken.
+    no_exact: Option<String>,
+    /// Why no fingerprint can be taken at all.
+    unusable: Option<String>,
+}
+
+/// Where a stream comes from.
+pub enum Origin {
+    /// A channel of a WAV file.
+    Channel {
+        /// How the file stores it.
+        form: String,
+        /// How long it is.
+        millis: u64,
+    },
+    /// An RTP stream of a capture.
+    Rtp {
+        /// Synchronisation source.
+        ssrc: u32,
+        /// Who sends.
+        from: SocketAddr,
+        /// Who receives.
+        to: SocketAddr,
+        /// What its payload types carry, the commonest first.
+        codecs: Vec<(u8, Option<Encoding>)>,
+        /// Ticks of its clock in a second, where it is known.
+        clock_rate: Option<u32>,
+        /// Its packets.
+        stats: Stats,
+    },
+}
+
+/// A stream as a user names it: by its number, or by its SSRC.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// The number that the table gives it.
+    Number(usize),
+    /// Its synchronisation source.
+    Ssrc(u32),
+}
+
+impl std::str::FromStr for Which {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = match text.strip_prefix("0x") {
+            Some(digits) => u32::from_str_radix(digits, 16).ok().map(Self::Ssrc),
+            None => text.parse().ok().map(Self::Number),
+        };
+        read.ok_or("a stream is its number in the table, or its SSRC as 0x and hexadecimal digits")
+    }
 }
 
 /// Something that a tap takes, and how many milliseconds it lasts.
@@ -65,71 +122,86 @@ enum What {
 impl Recording {
     /// Reads a WAV file or a capture.
     pub fn read(path: &Path) -> Result<Self, Failure> {
+        Self::read_with(path, &[])
+    }
+
+    /// Reads a WAV file or a capture, some of whose payload types the user has named.
+    pub fn read_with(path: &Path, named: &[Named]) -> Result<Self, Failure> {
         let bytes = input::read(path, RECORDING_LIMIT)?;
         if wav::is_wav(&bytes) {
-            Self::of_wav(wav::read(&bytes)?)
+            Ok(Self::of_wav(wav::read(&bytes)?))
         } else if pcap::is_capture(&bytes) {
-            Ok(Self::of_capture(&pcap::datagrams(&bytes)?))
+            Ok(Self::of_capture(&pcap::read(&bytes)?, named))
         } else {
             Err(Failure::new(format_args!(
                 "{} is neither a WAV file nor a packet capture",
                 path.display()
             ))
-            .advise("Give a .wav, .pcap or .pcapng file"))
+            .advise("Give a .wav, .pcap or .pcapng file; a compressed one unpacked"))
         }
     }
 
-    fn of_wav(wav: Wav) -> Result<Self, Failure> {
-        if wav.rate != wav::TELEPHONE_RATE {
-            return Err(
-                Failure::new(format_args!("the WAV file has {} samples a second", wav.rate)).advise(
-                    "An exact fingerprint is of the bytes on the wire, so only an 8 kHz recording of them can have it",
-                ),
-            );
+    fn of_wav(wav: Wav) -> Self {
+        let rate = wav.rate;
+        let channels = (1..).zip(wav.channels);
+        Self {
+            streams: channels
+                .map(|(number, sound)| Stream::of_channel(number, rate, sound))
+                .collect(),
+            notes: Vec::new(),
         }
-        let (codec, bytes) = match wav.sound {
-            Sound::MuLaw(codes) => (Codec::Pcmu, codes),
-            Sound::ALaw(codes) => (Codec::Pcma, codes),
-            Sound::Linear(samples) => (Codec::L16, samples.into_iter().flat_map(i16::to_be_bytes).collect()),
-        };
-        let frame_len = FRAME_SAMPLES * if codec == Codec::L16 { PCM_SAMPLE_LEN } else { 1 };
-        let packets = bytes.chunks(frame_len).enumerate().map(|(nth, payload)| Kept {
-            what: What::Frame(codec, (nth * FRAME_SAMPLES) as u32, payload.to_vec()),
-            millis: millis(codec, payload),
-        });
-        Ok(Self {
-            streams: vec![Stream {
-                source: None,
-                packets: packets.collect(),
-            }],
-        })
     }
 
-    fn of_capture(datagrams: &[Datagram<'_>]) -> Self {
-        let mut sources: BTreeMap<(u32, (u16, u16)), Vec<Kept>> = BTreeMap::new();
-        for datagram in datagrams {
-            let Ok(packet) = Packet::parse(datagram.payload) else {
-                continue;
-            };
-            if rtp::is_rtcp(datagram.payload) {
-                continue;
-            }
-            let codec = PayloadTypes::STATIC.codec(packet.payload_type());
-            sources.entry((packet.ssrc(), datagram.ports)).or_default().push(Kept {
-                what: What::Rtp(datagram.payload.to_vec()),
-                millis: codec.map_or(0, |codec| millis(codec, packet.payload())),
+    fn of_capture(capture: &pcap::Capture<'_>, named: &[Named]) -> Self {
+        let formats = Formats::learn(named, &capture.datagrams);
+        let streams = rtp_streams::streams(&capture.datagrams).into_iter();
+        let streams: Vec<_> = (1..)
+            .zip(streams)
+            .map(|(number, stream)| Stream::of_rtp(number, stream, &formats))
+            .collect();
+        let mut notes = capture.passed.notes();
+        if formats.learnt() > 0 {
+            notes.push(format!(
+                "codecs learnt from SIP in the capture, for {}",
+                counted(formats.learnt(), "media section")
+            ));
+        }
+        if streams.is_empty() {
+            notes.push(match capture.datagrams.len() {
+                0 => String::from("no UDP in the capture"),
+                count => format!("{}, none of an RTP stream", counted(count, "UDP datagram")),
             });
         }
-        let mut streams: Vec<Stream> = sources
-            .into_iter()
-            .filter(|(_, packets)| packets.len() >= LEAST_PACKETS)
-            .map(|(source, packets)| Stream {
-                source: Some(source),
-                packets,
-            })
-            .collect();
-        streams.sort_by_key(|stream| std::cmp::Reverse(stream.packets.len()));
-        Self { streams }
+        Self { streams, notes }
+    }
+
+    /// Keeps one stream only.
+    pub fn choose(&mut self, which: Which) -> Result<(), Failure> {
+        let count = self.streams.len();
+        self.streams.retain(|stream| match (which, &stream.origin) {
+            (Which::Number(number), _) => stream.number == number,
+            (Which::Ssrc(wanted), Origin::Rtp { ssrc, .. }) => *ssrc == wanted,
+            (Which::Ssrc(_), Origin::Channel { .. }) => false,
+        });
+        if self.streams.is_empty() {
+            let advice = match count {
+                0 => String::from("The recording has no streams"),
+                1 => String::from("The recording has one stream, 1; leave --stream out"),
+                count => format!("The recording has streams 1 to {count}; ohp fingerprint FILE lists them"),
+            };
+            return Err(Failure::new("there is no such stream").advise(advice));
+        }
+        Ok(())
+    }
+
+    /// Says why no stream can have an exact fingerprint, if none can.
+    pub fn exact_or_why(&self) -> Result<(), Failure> {
+        match self.streams.as_slice() {
+            [first, rest @ ..] if rest.iter().chain([first]).all(|stream| stream.fault(true).is_some()) => {
+                Err(Failure::new(first.fault(true).unwrap_or_default()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Looks for a robust fingerprint in every stream; the best decision, the stream, and where the span begins there, in
@@ -160,36 +232,147 @@ impl Recording {
 }
 
 impl Stream {
-    /// The stream as samples at 8 kHz. Gaps are silence; where the clock leaps, what follows comes next.
+    fn of_channel(number: usize, rate: u32, sound: Sound) -> Self {
+        let form = format!("{} at {rate} Hz", sound.form());
+        let millis = sound.len() as u64 * 1000 / u64::from(rate);
+        let linear = [Codec::L16, Codec::L16_16k, Codec::L16_44k, Codec::L16_48k]
+            .into_iter()
+            .find(|codec| codec.sample_rate() == rate);
+        let no_exact = linear.is_none().then(|| {
+            format!(
+                "the WAV file has {rate} samples a second, and an exact fingerprint is of the samples as they were sent, at \
+                 8000, 16000, 44100 or 48000; --kind robust takes any rate"
+            )
+        });
+        let bytes_of = |samples: Vec<i16>| samples.into_iter().flat_map(i16::to_be_bytes).collect();
+        let (codec, bytes): (Codec, Vec<u8>) = match (sound, linear) {
+            (Sound::MuLaw(codes), Some(Codec::L16)) => (Codec::Pcmu, codes),
+            (Sound::ALaw(codes), Some(Codec::L16)) => (Codec::Pcma, codes),
+            (sound, Some(codec)) => (codec, bytes_of(sound.linear())),
+            (sound, None) => {
+                let samples = resample::to_telephone_rate(&sound.linear(), rate);
+                (Codec::L16, bytes_of(samples))
+            }
+        };
+        let frame_ticks = codec.clock_rate() / FRAMES_PER_SECOND;
+        let frame_len = frame_ticks as usize * codec.tick_len().unwrap_or(1);
+        let packets = (0..).zip(bytes.chunks(frame_len)).map(|(nth, payload)| Kept {
+            millis: lasts_millis(codec, payload),
+            what: What::Frame(codec, frame_ticks.wrapping_mul(nth), payload.to_vec()),
+        });
+        Self {
+            number,
+            origin: Origin::Channel { form, millis },
+            packets: packets.collect(),
+            types: PayloadTypes::NONE,
+            no_exact,
+            unusable: None,
+        }
+    }
+
+    fn of_rtp(number: usize, stream: RtpStream<'_>, formats: &Formats) -> Self {
+        let (from, to) = (stream.from, stream.to);
+        let mut codecs: Vec<_> = stream.stats.payload_types.iter().collect();
+        codecs.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let codecs: Vec<(u8, Option<Encoding>)> = codecs
+            .into_iter()
+            .map(|(number, _)| (*number, formats.encoding(from, to, *number)))
+            .collect();
+        let decoded = |(number, encoding): &(u8, Option<Encoding>)| {
+            let codec = encoding.as_ref()?.codec()?;
+            codec.is_decodable().then_some((*number, codec))
+        };
+        let types = codecs
+            .iter()
+            .filter_map(decoded)
+            .fold(PayloadTypes::NONE, |types, (number, codec)| types.with(number, codec));
+        let sound = codecs
+            .iter()
+            .find_map(|(_, encoding)| encoding.as_ref().filter(|encoding| encoding.is_sound()));
+        let clock_rate = sound
+            .or(codecs.iter().find_map(|(_, encoding)| encoding.as_ref()))
+            .map(|encoding| encoding.clock_rate);
+        let unusable = match formats.secured(from, to) {
+            Some(protocol) => Some(format!(
+                "encrypted ({protocol}): a fingerprint is of decrypted sound, so capture where SRTP has been undone"
+            )),
+            None if types == PayloadTypes::NONE => Some(not_decoded(&codecs)),
+            None => None,
+        };
+        let packets = stream.datagrams.iter().map(|datagram| {
+            let packet = Packet::parse(datagram).ok();
+            let codec = packet.and_then(|packet| Some((types.codec(packet.payload_type())?, packet)));
+            Kept {
+                what: What::Rtp(datagram.to_vec()),
+                millis: codec.map_or(0, |(codec, packet)| lasts_millis(codec, packet.payload())),
+            }
+        });
+        Self {
+            number,
+            packets: packets.collect(),
+            origin: Origin::Rtp {
+                ssrc: stream.ssrc,
+                from,
+                to,
+                codecs,
+                clock_rate,
+                stats: stream.stats,
+            },
+            types,
+            no_exact: None,
+            unusable,
+        }
+    }
+
+    /// Why no fingerprint can be taken, exact or otherwise, whatever the sound is.
+    pub fn fault(&self, exact: bool) -> Option<&str> {
+        let no_exact = self.no_exact.as_deref().filter(|_| exact);
+        self.unusable.as_deref().or(no_exact)
+    }
+
+    /// The stream as samples at 8 kHz. Gaps are silence; where the clock leaps, what follows comes next. Of several codecs
+    /// those count that have the first one's rate.
     pub fn samples(&self) -> Vec<i16> {
         let mut samples = Vec::new();
+        let mut decoder: Option<Decoder> = None;
+        let rate = self.packets.iter().find_map(|packet| packet.audio(&self.types));
+        let rate = rate.map_or(wav::TELEPHONE_RATE, |(codec, ..)| codec.sample_rate());
         // The place and the timestamp of the packet before.
         let mut before: Option<(usize, u32)> = None;
         for packet in &self.packets {
-            let Some((codec, timestamp, payload)) = packet.audio() else {
+            let Some((codec, timestamp, payload)) = packet.audio(&self.types) else {
                 continue;
             };
+            if codec.sample_rate() != rate {
+                continue;
+            }
             let place = before.and_then(|(place, earlier)| {
                 let step = timestamp.wrapping_sub(earlier) as i32;
-                let near = (-LONGEST_GAP..=LONGEST_GAP).contains(&step);
-                near.then(|| place.checked_add_signed(step as isize))?
+                let longest = LONGEST_GAP * codec.clock_rate() as i32;
+                let near = (-longest..=longest).contains(&step);
+                let step = step as isize * codec.samples_per_tick() as isize;
+                near.then(|| place.checked_add_signed(step))?
             });
             let place = place.unwrap_or(samples.len());
             before = Some((place, timestamp));
-            let Some(mut decoder) = Decoder::new(codec).filter(|_| codec.sample_rate() == 8_000) else {
-                continue;
-            };
+            if decoder.as_ref().is_none_or(|decoder| decoder.codec() != codec) {
+                decoder = Decoder::new(codec);
+            }
+            let Some(decoder) = &mut decoder else { continue };
             let end = place + codec.samples(payload);
             if samples.len() < end {
                 samples.resize(end, 0);
             }
             decoder.decode(payload, &mut samples[place..end]);
         }
-        samples
+        resample::to_telephone_rate(&samples, rate)
     }
 
     /// The newest usable robust fingerprint, likewise.
     pub fn newest_robust(&self) -> Result<(RobustFingerprint, u64), robust::NoSample> {
+        if self.unusable.is_some() {
+            return Err(robust::NoSample::NoUsableAudio(robust::Unusable::TooLittle));
+        }
         if self.packets.is_empty() {
             return Err(robust::NoSample::NoMedia);
         }
@@ -212,7 +395,10 @@ impl Stream {
     /// Looks for a robust fingerprint; the nearest place's decision, and where the span begins there, in milliseconds.
     pub fn find_robust(&self, wanted: &RobustFingerprint) -> (robust::Decision, Option<i64>) {
         let mut best = (robust::Decision::NoMedia, None);
-        if self.packets.is_empty() {
+        if self.unusable.is_some() {
+            best.0 = robust::Decision::NoUsableAudio(robust::Unusable::TooLittle);
+        }
+        if self.packets.is_empty() || self.unusable.is_some() {
             return best;
         }
         let samples = self.samples();
@@ -236,21 +422,19 @@ impl Stream {
         }
     }
 
-    /// How many packets or frames there are.
-    pub fn len(&self) -> usize {
-        self.packets.len()
-    }
-
     /// The newest usable fingerprint, as a sender at the recording's end would give it, or at the end of an earlier
     /// part if the last one proves nothing; and where its sound begins, in milliseconds.
     pub fn newest(&self) -> Result<(Sample, u64), NoSample> {
+        if self.fault(true).is_some() {
+            return Err(NoSample::NoUsableAudio(Unusable::TooLittle));
+        }
         let mut end = self.packets.len();
         let mut millis: u64 = self.packets.iter().map(|packet| packet.millis).sum();
         let mut why = NoSample::NoMedia;
         while end > 0 {
             let (start, span) = self.part_before(end);
             let words = words();
-            let tap = tap(&words);
+            let tap = tap(&words, &self.types);
             self.packets[start..end].iter().for_each(|packet| packet.put(&tap));
             match exact::newest(&tap) {
                 Ok(sample) => {
@@ -278,9 +462,13 @@ impl Stream {
         (0, span)
     }
 
-    fn find(&self, wanted: &Fingerprint) -> (Decision, Option<u64>) {
+    /// Looks for an exact fingerprint; where its sound begins, in milliseconds.
+    pub fn find(&self, wanted: &Fingerprint) -> (Decision, Option<u64>) {
+        if self.fault(true).is_some() {
+            return (Decision::NoUsableAudio(Unusable::TooLittle), None);
+        }
         let words = words();
-        let tap = tap(&words);
+        let tap = tap(&words, &self.types);
         let mut best = Decision::NoMedia;
         let (mut heard, mut searched) = (0, 0);
         for (nth, packet) in self.packets.iter().enumerate() {
@@ -304,11 +492,11 @@ impl Stream {
 
 impl Kept {
     /// The codec, RTP timestamp and payload of what is audio.
-    fn audio(&self) -> Option<(Codec, u32, &[u8])> {
+    fn audio(&self, types: &PayloadTypes) -> Option<(Codec, u32, &[u8])> {
         match &self.what {
             What::Rtp(datagram) => {
                 let packet = Packet::parse(datagram).ok()?;
-                let codec = PayloadTypes::STATIC.codec(packet.payload_type())?;
+                let codec = types.codec(packet.payload_type())?;
                 Some((codec, packet.timestamp(), packet.payload()))
             }
             What::Frame(codec, timestamp, payload) => Some((*codec, *timestamp, payload)),
@@ -328,29 +516,44 @@ impl Kept {
     }
 }
 
-/// How long a payload lasts.
-fn millis(codec: Codec, payload: &[u8]) -> u64 {
+/// Why none of a stream's payload types can be decoded.
+fn not_decoded(codecs: &[(u8, Option<Encoding>)]) -> String {
+    let is_sound = |encoding: &Option<Encoding>| encoding.as_ref().is_none_or(Encoding::is_sound);
+    match codecs
+        .iter()
+        .find(|(_, encoding)| is_sound(encoding))
+        .or(codecs.first())
+    {
+        Some((number, None)) => format!(
+            "nothing says what payload type {number} carries: name it, as in --payload-type {number}=opus/48000/2"
+        ),
+        Some((_, Some(encoding))) if encoding.is_sound() => format!("{encoding} is not decoded by this build"),
+        Some((_, Some(encoding))) => format!("{encoding} only, which is no sound"),
+        None => String::from("no packets"),
+    }
+}
+
+/// How long a payload lasts, in milliseconds.
+fn lasts_millis(codec: Codec, payload: &[u8]) -> u64 {
     u64::from(codec.ticks(payload)) * 1000 / u64::from(codec.clock_rate())
 }
 
-/// Memory for a tap of the longest history.
+/// Memory for a tap of the longest history, whatever comes.
 fn words() -> Vec<AtomicU64> {
-    let config = TapConfig {
-        codec: Codec::L16,
-        seconds: MAX_SECONDS,
-    };
-    (0..config.words().unwrap_or_default())
+    (0..WIDEST.words().unwrap_or_default())
         .map(|_| AtomicU64::new(0))
         .collect()
 }
 
-fn tap(words: &[AtomicU64]) -> Tap<'_> {
-    let config = TapConfig {
-        codec: Codec::L16,
-        seconds: MAX_SECONDS,
-    };
-    let tap = Tap::init(words, &config).expect("the memory was made for this configuration");
-    tap.set_payload_types(&PayloadTypes::STATIC);
+/// A tap with room for the codec of the most bytes.
+const WIDEST: TapConfig = TapConfig {
+    codec: Codec::L16_48kStereo,
+    seconds: MAX_SECONDS,
+};
+
+fn tap<'w>(words: &'w [AtomicU64], types: &PayloadTypes) -> Tap<'w> {
+    let tap = Tap::init(words, &WIDEST).expect("the memory was made for this configuration");
+    tap.set_payload_types(types);
     tap
 }
 

@@ -85,6 +85,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let info = Info::parse(headers.as_bytes(), &[])
         .map_err(|error| Failure::new(format_args!("--sip-header: {error}")).advise("Write it as 'Name: value'"))?;
     let recording = args.rtp.as_deref().map(Recording::read).transpose()?;
+    recording.as_ref().map_or(Ok(()), Recording::exact_or_why)?;
     let cbor = match envelope_file::read(&args.file, declared(&info))? {
         Contents::Cbor(cbor, _) => cbor,
         Contents::NotAMap => return broken(args, "an envelope is a map; this is another kind of value", Some("$")),

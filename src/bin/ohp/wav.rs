@@ -1,8 +1,10 @@
-//! Reading WAV files: PCM, µ-law and A-law, the first channel of any number.
+//! Reading WAV files: PCM of 8 to 32 bits, floats, µ-law and A-law, each channel by itself.
 //!
 //! It is not a player: what it gives is either G.711 codes as they are stored, or 16-bit samples.
 
 use std::fmt;
+
+use ohp::media::g711;
 
 use crate::exit::Failure;
 
@@ -16,16 +18,19 @@ const FORMAT_EXTENSIBLE: u16 = 0xfffe;
 /// The telephone's sampling rate, in hertz.
 pub const TELEPHONE_RATE: u32 = 8000;
 
-/// One channel of a recording.
+/// A recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wav {
     /// Samples per second.
     pub rate: u32,
-    /// The samples, in the form in which they were stored.
-    pub sound: Sound,
+    /// Its channels, at least one.
+    pub channels: Vec<Sound>,
 }
 
-/// Samples in the form in which a file stores them.
+/// Most channels that are read; call recorders write two.
+const MAX_CHANNELS: usize = 64;
+
+/// Samples of one channel in the form in which a file stores them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sound {
     /// 16-bit linear.
@@ -36,12 +41,42 @@ pub enum Sound {
     ALaw(Vec<u8>),
 }
 
+impl Sound {
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Linear(samples) => samples.len(),
+            Self::MuLaw(codes) | Self::ALaw(codes) => codes.len(),
+        }
+    }
+
+    /// What a person calls the form.
+    pub fn form(&self) -> &'static str {
+        match self {
+            Self::Linear(_) => "linear PCM",
+            Self::MuLaw(_) => "µ-law",
+            Self::ALaw(_) => "A-law",
+        }
+    }
+
+    /// The samples as 16-bit linear ones.
+    pub fn linear(self) -> Vec<i16> {
+        let expand = |codes: Vec<u8>, table: &[i16; 256]| codes.iter().map(|code| table[usize::from(*code)]).collect();
+        match self {
+            Self::Linear(samples) => samples,
+            Self::MuLaw(codes) => expand(codes, &g711::MU_LAW),
+            Self::ALaw(codes) => expand(codes, &g711::A_LAW),
+        }
+    }
+}
+
 /// Why a file is no WAV that we can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WavError {
     NotWav,
     NoFormat,
     NoData,
+    Channels(usize),
     Format { format: u16, bits: u16 },
 }
 
@@ -51,6 +86,7 @@ impl fmt::Display for WavError {
             WavError::NotWav => f.write_str("not a WAV file (it does not begin with RIFF … WAVE)"),
             WavError::NoFormat => f.write_str("a WAV file without a complete `fmt ` chunk"),
             WavError::NoData => f.write_str("a WAV file without sound (no `data` chunk, or an empty one)"),
+            WavError::Channels(count) => write!(f, "a WAV file of {count} channels; at most {MAX_CHANNELS} are read"),
             WavError::Format { format, bits } => write!(f, "WAV format {format} with {bits} bits is not read here"),
         }
     }
@@ -58,7 +94,7 @@ impl fmt::Display for WavError {
 
 impl From<WavError> for Failure {
     fn from(error: WavError) -> Self {
-        Failure::new(error).advise("Convert it first: sox IN.wav -r 8000 -c 1 -e mu-law OUT.wav")
+        Failure::new(error).advise("Convert it first: sox IN.wav -r 8000 -e signed -b 16 OUT.wav")
     }
 }
 
@@ -67,7 +103,7 @@ pub fn is_wav(bytes: &[u8]) -> bool {
     bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE")
 }
 
-/// Reads the first channel of a WAV file. A `data` chunk that claims more than the file holds (a recording that was
+/// Reads a WAV file. A `data` chunk that claims more than the file holds (a recording that was
 /// cut off) is read as far as it goes.
 pub fn read(bytes: &[u8]) -> Result<Wav, WavError> {
     if !is_wav(bytes) {
@@ -119,34 +155,47 @@ impl Format {
     }
 
     fn sound(self, data: &[u8]) -> Result<Wav, WavError> {
-        let first_channel = |width: usize| data.chunks_exact(width * self.channels);
-        let sound = match (self.format, self.bits) {
-            (FORMAT_MU_LAW, 8) => Sound::MuLaw(first_channel(1).map(|frame| frame[0]).collect()),
-            (FORMAT_A_LAW, 8) => Sound::ALaw(first_channel(1).map(|frame| frame[0]).collect()),
-            (FORMAT_PCM, 8) => Sound::Linear(first_channel(1).map(|frame| (i16::from(frame[0]) - 128) << 8).collect()),
-            (FORMAT_PCM, 16 | 24 | 32) => {
-                let width = usize::from(self.bits) / 8;
-                let high = |frame: &[u8]| i16::from_le_bytes([frame[width - 2], frame[width - 1]]);
-                Sound::Linear(first_channel(width).map(high).collect())
+        if self.channels > MAX_CHANNELS {
+            return Err(WavError::Channels(self.channels));
+        }
+        let channels = (0..self.channels).map(|channel| self.channel(data, channel));
+        let channels: Vec<Sound> = channels.collect::<Result<_, _>>()?;
+        if channels.iter().all(|sound| sound.len() > 0) {
+            Ok(Wav {
+                rate: self.rate,
+                channels,
+            })
+        } else {
+            Err(WavError::NoData)
+        }
+    }
+
+    fn channel(self, data: &[u8], channel: usize) -> Result<Sound, WavError> {
+        let width = usize::from(self.bits).div_ceil(8).max(1);
+        let samples = data
+            .chunks_exact(width * self.channels)
+            .map(|frame| &frame[channel * width..][..width]);
+        // A float cast saturates, and turns NaN into 0.
+        let scaled = |sample: f64| (sample * 32768.0) as i16;
+        Ok(match (self.format, self.bits) {
+            (FORMAT_MU_LAW, 8) => Sound::MuLaw(samples.map(|sample| sample[0]).collect()),
+            (FORMAT_A_LAW, 8) => Sound::ALaw(samples.map(|sample| sample[0]).collect()),
+            (FORMAT_PCM, 8) => Sound::Linear(samples.map(|sample| (i16::from(sample[0]) - 128) << 8).collect()),
+            // What is not a whole number of bytes stands in the high bits.
+            (FORMAT_PCM, 9..=32) => {
+                let high = |sample: &[u8]| i16::from_le_bytes([sample[width - 2], sample[width - 1]]);
+                Sound::Linear(samples.map(high).collect())
             }
             (FORMAT_FLOAT, 32) => {
-                let scaled = |frame: &[u8]| f32::from_le_bytes([frame[0], frame[1], frame[2], frame[3]]) * 32768.0;
-                // A float cast saturates, and turns NaN into 0.
-                Sound::Linear(first_channel(4).map(|frame| scaled(frame) as i16).collect())
+                let float = |sample: &[u8]| sample.first_chunk().map_or(0.0, |bytes| f32::from_le_bytes(*bytes));
+                Sound::Linear(samples.map(|sample| scaled(float(sample).into())).collect())
+            }
+            (FORMAT_FLOAT, 64) => {
+                let float = |sample: &[u8]| sample.first_chunk().map_or(0.0, |bytes| f64::from_le_bytes(*bytes));
+                Sound::Linear(samples.map(|sample| scaled(float(sample))).collect())
             }
             (format, bits) => return Err(WavError::Format { format, bits }),
-        };
-        let wav = Wav { rate: self.rate, sound };
-        if wav.is_empty() { Err(WavError::NoData) } else { Ok(wav) }
-    }
-}
-
-impl Wav {
-    fn is_empty(&self) -> bool {
-        match &self.sound {
-            Sound::Linear(samples) => samples.is_empty(),
-            Sound::MuLaw(codes) | Sound::ALaw(codes) => codes.is_empty(),
-        }
+        })
     }
 }
 
@@ -181,18 +230,22 @@ mod tests {
     }
 
     #[test]
-    fn first_channel_of_each_stored_form_is_read() {
-        let linear = |samples: &[i16]| {
+    fn each_channel_of_each_stored_form_is_read() {
+        let of = |channels: &[Sound]| {
             Ok(Wav {
                 rate: 8000,
-                sound: Sound::Linear(samples.to_vec()),
+                channels: channels.to_vec(),
             })
         };
+        let linear = |samples: &[i16]| of(&[Sound::Linear(samples.to_vec())]);
         let stereo: Vec<u8> = [1i16, -1, 2, -2]
             .iter()
             .flat_map(|sample| sample.to_le_bytes())
             .collect();
-        assert_eq!(read(&wav(1, 2, 8000, 16, &stereo)), linear(&[1, 2]));
+        let both = [Sound::Linear(vec![1, 2]), Sound::Linear(vec![-1, -2])];
+        assert_eq!(read(&wav(1, 2, 8000, 16, &stereo)), of(&both));
+        assert_eq!(read(&wav(1, 1, 8000, 12, &[0x10, 1, 0x20, 2])), linear(&[0x110, 0x220]));
+        assert_eq!(read(&wav(1, 1, 8000, 32, &[9, 9, 1, 0, 9, 9, 2, 0])), linear(&[1, 2]));
         assert_eq!(read(&wav(1, 1, 8000, 24, &[9, 1, 0, 9, 2, 0])), linear(&[1, 2]));
         assert_eq!(
             read(&wav(1, 1, 8000, 8, &[128, 255, 0])),
@@ -203,16 +256,14 @@ mod tests {
             .flat_map(|sample| sample.to_le_bytes())
             .collect();
         assert_eq!(read(&wav(3, 1, 8000, 32, &float)), linear(&[16384, i16::MIN, 0]));
-        let mu_law = Wav {
-            rate: 8000,
-            sound: Sound::MuLaw(vec![1, 2, 3]),
-        };
-        assert_eq!(read(&wav(7, 1, 8000, 8, &[1, 2, 3])), Ok(mu_law));
-        let a_law = Wav {
-            rate: 8000,
-            sound: Sound::ALaw(vec![1, 3]),
-        };
-        assert_eq!(read(&wav(6, 2, 8000, 8, &[1, 2, 3, 4])), Ok(a_law));
+        let double: Vec<u8> = [0.5f64, 2.0].iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        assert_eq!(read(&wav(3, 1, 8000, 64, &double)), linear(&[16384, i16::MAX]));
+        assert_eq!(
+            read(&wav(7, 1, 8000, 8, &[1, 2, 3])),
+            of(&[Sound::MuLaw(vec![1, 2, 3])])
+        );
+        let both = [Sound::ALaw(vec![1, 3]), Sound::ALaw(vec![2, 4])];
+        assert_eq!(read(&wav(6, 2, 8000, 8, &[1, 2, 3, 4])), of(&both));
     }
 
     #[test]
@@ -223,6 +274,7 @@ mod tests {
         }
         assert_eq!(read(&whole[..30]), Err(WavError::NoFormat));
         assert_eq!(read(b"RIFX"), Err(WavError::NotWav));
+        assert_eq!(read(&wav(1, 500, 8000, 8, &[0; 500])), Err(WavError::Channels(500)));
         assert_eq!(
             read(&wav(85, 1, 8000, 0, &[0; 4])),
             Err(WavError::Format { format: 85, bits: 0 })

@@ -23,6 +23,13 @@ pub struct Format<'a> {
     pub parameters: &'a str,
 }
 
+impl Format<'static> {
+    /// What RFC 3551 §6 assigns to a payload type; `None` where it assigns nothing.
+    pub fn assigned(payload_type: u8) -> Option<Self> {
+        Some(assigned(payload_type)).filter(|format| !format.encoding.is_empty())
+    }
+}
+
 impl Format<'_> {
     /// The codec, where it is one that the tap takes.
     pub fn codec(&self) -> Option<Codec> {

@@ -7,6 +7,7 @@ use ohp::media::g711;
 use super::random;
 use super::sdp::PACKET_MS;
 use crate::exit::Failure;
+use crate::resample;
 use crate::wav::{self, Sound, Wav};
 
 /// Codes in a packet: 20 ms at 8 kHz.
@@ -44,20 +45,16 @@ impl Speech {
         if self.payload_type == PCMA { "PCMA" } else { "PCMU" }
     }
 
-    /// Any recording: G.711 at 8 kHz as it is, anything else brought to 8 kHz and to µ-law.
+    /// The first channel of any recording: G.711 at 8 kHz as it is, anything else brought to 8 kHz and to µ-law.
     pub fn from_wav(wav: Wav) -> Result<Self, Failure> {
-        let (payload_type, codes) = match wav.sound {
-            Sound::MuLaw(codes) if wav.rate == wav::TELEPHONE_RATE => (PCMU, codes),
-            Sound::ALaw(codes) if wav.rate == wav::TELEPHONE_RATE => (PCMA, codes),
-            Sound::Linear(samples) => {
-                let samples = to_telephone_rate(&samples, wav.rate);
+        let rate = wav.rate;
+        let first = wav.channels.into_iter().next();
+        let (payload_type, codes) = match first.unwrap_or(Sound::Linear(Vec::new())) {
+            Sound::MuLaw(codes) if rate == wav::TELEPHONE_RATE => (PCMU, codes),
+            Sound::ALaw(codes) if rate == wav::TELEPHONE_RATE => (PCMA, codes),
+            sound => {
+                let samples = resample::to_telephone_rate(&sound.linear(), rate);
                 (PCMU, samples.into_iter().map(g711::compress_mu).collect())
-            }
-            _ => {
-                return Err(
-                    Failure::new(format_args!("G.711 at {} Hz is no telephone sound", wav.rate))
-                        .advise("Convert it first: sox IN.wav -r 8000 -c 1 -e mu-law OUT.wav"),
-                );
             }
         };
         if codes.len() < LEAST_CODES {
@@ -128,25 +125,6 @@ impl Talker {
     }
 }
 
-/// Brings samples to the telephone's rate: each new sample is the mean of the old ones that it covers, which is a
-/// crude low-pass and good enough for speech.
-fn to_telephone_rate(samples: &[i16], rate: u32) -> Vec<i16> {
-    if rate == wav::TELEPHONE_RATE {
-        return samples.to_vec();
-    }
-    let (from, to) = (u64::from(rate), u64::from(wav::TELEPHONE_RATE));
-    let length = samples.len() as u64 * to / from;
-    (0..length)
-        .map(|place| {
-            let start = (place * from / to) as usize;
-            let end = (((place + 1) * from / to) as usize).clamp(start + 1, samples.len());
-            let covered = &samples[start..end];
-            let sum: i64 = covered.iter().map(|sample| i64::from(*sample)).sum();
-            (sum / covered.len() as i64) as i16
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,15 +161,5 @@ mod tests {
         let mut talker = Talker::new(Speech::caller(), start);
         let late = start + Duration::from_secs(2);
         assert_eq!((0..100).filter_map(|_| talker.poll(late)).count(), 1);
-    }
-
-    #[test]
-    fn resampling_keeps_duration_and_level() {
-        let constant = vec![1000i16; 48_000];
-        let down = to_telephone_rate(&constant, 48_000);
-        assert_eq!(down, vec![1000; 8000]);
-        assert_eq!(to_telephone_rate(&constant[..44_100], 44_100), vec![1000; 8000]);
-        assert_eq!(to_telephone_rate(&constant[..4000], 4000).len(), 8000);
-        assert_eq!(to_telephone_rate(&[5, 6], 8000), [5, 6]);
     }
 }

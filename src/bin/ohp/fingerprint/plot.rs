@@ -11,12 +11,21 @@ use ohp::media::robust::{MAX_ERRORS, bit_error_rate};
 /// Width and height of one bit, in pixels.
 const CELL: (usize, usize) = (15, 5);
 const LEFT: usize = 70;
-const TOP: usize = 84;
+const TOP: usize = 108;
 const PANEL: usize = 32 * CELL.1;
 const GAP: usize = 52;
 const WIDTH: usize = LEFT + SPAN_FRAMES * CELL.0 + 30;
 const HEIGHT: usize = TOP + 4 * (PANEL + GAP);
 const SECOND: f64 = 8000.0;
+
+const SET: &str = "#16324f";
+const CLEAR: &str = "#d3deea";
+const SET_PALE: &str = "#aab3bd";
+const CLEAR_PALE: &str = "#eef1f4";
+const DIFFERS: &str = "#d62728";
+const SAME: &str = "#dcebdd";
+const DIFFERS_PALE: &str = "#f3dcdc";
+const SAME_PALE: &str = "#f6f8f6";
 
 /// Everything that is drawn.
 pub struct Picture {
@@ -93,24 +102,28 @@ impl Picture {
             true => ("similar", "#1a7f37"),
             false => ("not similar", "#c62828"),
         };
-        let offset = (self.begins.1 - self.begins.0) as f64 / 8.0;
+        let offset = (self.begins.1 - self.begins.0) / 8;
         writeln!(
             svg,
             "<text x=\"{LEFT}\" y=\"30\" font-size=\"19\" font-weight=\"bold\" fill=\"{colour}\">{verdict}: {} of {BITS} bits \
              differ, bit error rate {:.3}</text>\n\
-             <text x=\"{LEFT}\" y=\"52\">at most 0.300 is a match; the sound is {offset:.0} ms later in B than in A; \
-             dark bits are 1; pale frames are not compared (31 of 58 are)</text>",
+             <text x=\"{LEFT}\" y=\"52\">at most 0.300 is a match; the sound is {}; of {} frames the {} most \
+             energetic of A are compared</text>",
             self.errors,
-            bit_error_rate(self.errors)
+            bit_error_rate(self.errors),
+            super::later(offset),
+            SPAN_FRAMES - 1,
+            self.fingerprint.frames().count()
         )?;
+        self.legend(svg)?;
         let name = |at: usize| escaped(self.names.get(at).map_or("", String::as_str));
         let kept: Vec<usize> = self.fingerprint.frames().map(|(frame, _)| frame).collect();
         let is_kept = |frame: usize| kept.contains(&frame);
         let one = |frame: usize, set: bool| match (set, is_kept(frame)) {
-            (true, true) => "#16324f",
-            (false, true) => "#d3deea",
-            (true, false) => "#aab3bd",
-            (false, false) => "#eef1f4",
+            (true, true) => SET,
+            (false, true) => CLEAR,
+            (true, false) => SET_PALE,
+            (false, false) => CLEAR_PALE,
         };
         let bit = |bits: u32, row: usize| bits >> (31 - row) & 1 == 1;
 
@@ -121,18 +134,46 @@ impl Picture {
             let bits = self.b[frame].filter(|_| frame > 0)?;
             Some(one(frame, bit(bits, row)))
         })?;
-        self.panel(svg, 2, "bits that differ", self.begins.0, |frame, row| {
+        self.panel(svg, 2, "bits that differ, by A's time", self.begins.0, |frame, row| {
             let bits = self.b[frame].filter(|_| frame > 0)?;
             let differs = bit(bits ^ self.a[frame], row);
             Some(match (differs, is_kept(frame)) {
-                (true, true) => "#d62728",
-                (false, true) => "#dcebdd",
-                (true, false) => "#f3dcdc",
-                (false, false) => "#f6f8f6",
+                (true, true) => DIFFERS,
+                (false, true) => SAME,
+                (true, false) => DIFFERS_PALE,
+                (false, false) => SAME_PALE,
             })
         })?;
         self.curve(svg)?;
         svg.push_str("</svg>\n");
+        Ok(())
+    }
+
+    /// What the colours mean.
+    fn legend(&self, svg: &mut String) -> std::fmt::Result {
+        let entries: [(&[&str], &str, usize); 4] = [
+            (&[SET, CLEAR], "bit is 1, bit is 0", 170),
+            (&[DIFFERS], "differs", 90),
+            (&[SAME], "is the same", 115),
+            (
+                &[SET_PALE, CLEAR_PALE, DIFFERS_PALE, SAME_PALE],
+                "frame is not compared",
+                0,
+            ),
+        ];
+        let mut x = LEFT;
+        for (colours, meaning, width) in entries {
+            for (nth, colour) in colours.iter().enumerate() {
+                writeln!(
+                    svg,
+                    "<rect x=\"{}\" y=\"65\" width=\"14\" height=\"12\" fill=\"{colour}\" stroke=\"#888\" stroke-width=\"0.5\"/>",
+                    x + nth * 16
+                )?;
+            }
+            let text = x + colours.len() * 16 + 4;
+            writeln!(svg, "<text x=\"{text}\" y=\"76\" font-size=\"12\">{meaning}</text>")?;
+            x += width;
+        }
         Ok(())
     }
 
@@ -220,6 +261,12 @@ impl Picture {
                 y(rate) + 4.0
             )?;
         }
+        writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{:.1}\" font-size=\"11\" fill=\"#c62828\">at most 0.30 is a match</text>",
+            LEFT + 4,
+            y(0.3) - 4.0
+        )?;
         svg.push_str("<polyline fill=\"none\" stroke=\"#16324f\" stroke-width=\"1.2\" points=\"");
         for (place, errors) in &self.curve {
             write!(svg, "{:.1},{:.1} ", x(*place), y(bit_error_rate(*errors).min(0.6)))?;
