@@ -24,8 +24,9 @@ mod trials;
 mod user_agent;
 mod vouched;
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -79,6 +80,10 @@ pub struct Args {
     /// Print one object with every event and the table
     #[arg(long)]
     json: bool,
+    /// Write what either process is told to FOLDER/agent.json and FOLDER/centre.json, private keys included, and run
+    /// neither: `ohp demo-peer < FOLDER/agent.json` is one side against another program
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
 }
 
 fn known_tier(text: &str) -> Result<Tier, String> {
@@ -102,6 +107,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let seed = args
         .seed
         .unwrap_or_else(|| u64::from(u32::from_be_bytes(random::bytes())));
+    if let Some(folder) = &args.write {
+        return write(args, seed, folder);
+    }
     if !args.json {
         say!(
             "Handing a live call over at the {} tier; loss {} %, reordering {} %, seed {seed}.\n",
@@ -129,34 +137,56 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(if holds { Exit::Accept } else { Exit::Reject })
 }
 
-/// Runs both processes to their end.
-fn play(args: &Args, seed: u64, story: &mut Story) -> Result<(), Failure> {
+/// What the agent and the centre are told.
+fn configs(args: &Args, seed: u64, log: Option<&Log>) -> Result<(Value, Value), Failure> {
     let (told_to_agent, told_to_centre) = parties::told(args.tier)?;
-    let log = match args.tier {
-        Tier::Regulated => Some(Log::start()?),
-        _ => None,
-    };
     let config = |role: &str, told: Told, offset: u64| {
         json!({
             "role": role,
             "tier": args.tier.as_str(),
             "bundle": told.bundle,
             "caller": told.caller,
-            "log": log.as_ref().map(Log::to_json),
+            "log": log.map(Log::to_json),
             "loss": args.loss,
             "reorder": args.reorder,
             "seed": seed.wrapping_add(offset),
             "wav": args.wav,
         })
     };
+    Ok((config("agent", told_to_agent, 0), config("centre", told_to_centre, 1)))
+}
+
+/// Writes both configurations. The log of Regulated handoffs is left to whoever runs one: it would end with this process.
+fn write(args: &Args, seed: u64, folder: &Path) -> Result<Exit, Failure> {
+    let (agent, centre) = configs(args, seed, None)?;
+    for (name, config) in [("agent.json", agent), ("centre.json", centre)] {
+        let path = folder.join(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(&path)
+            .and_then(|mut file| file.write_all(format!("{config:#}\n").as_bytes()))
+            .map_err(|error| Failure::new(format_args!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(Exit::Accept)
+}
+
+/// Runs both processes to their end.
+fn play(args: &Args, seed: u64, story: &mut Story) -> Result<(), Failure> {
+    let log = match args.tier {
+        Tier::Regulated => Some(Log::start()?),
+        _ => None,
+    };
+    let (mut agent_config, centre_config) = configs(args, seed, log.as_ref())?;
     let (sender, events) = mpsc::channel();
     let mut merge = Merge::new(events);
 
-    let mut centre = Process::start(&config("centre", told_to_centre, 1), sender.clone())?;
+    let mut centre = Process::start(&centre_config, sender.clone())?;
     let listening = merge
         .wait_for(story, "listening")
         .ok_or_else(|| centre.failure("did not begin to listen"))?;
-    let mut agent_config = config("agent", told_to_agent, 0);
     agent_config["peer"] = listening.text("sip").into();
     let mut agent = Process::start(&agent_config, sender)?;
 
