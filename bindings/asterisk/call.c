@@ -392,7 +392,7 @@ static int info_task(void *data)
 	if (handled.sip_status != 200) {
 		ast_log(LOG_NOTICE, "%s: INFO answered with %u: %.*s\n", call->channel, handled.sip_status, OHP_PRI(why));
 	}
-	session_respond(task->request, handled.sip_status);
+	/* An envelope that came in one piece lies in the request, which goes with its response. */
 	if (status == OHP_OK) {
 		ao2_lock(call);
 		call->infos_in++;
@@ -400,6 +400,9 @@ static int info_task(void *data)
 		tell_needs(call, handled.verdict);
 		keep_pending(call, &handled.cbor);
 		keep_proposal(call, &handled.cbor);
+	}
+	session_respond(task->request, handled.sip_status);
+	if (status == OHP_OK) {
 		drain(call);
 	}
 	if (room) {

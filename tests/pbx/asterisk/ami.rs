@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 /// One message: its fields in their order.
@@ -93,13 +93,8 @@ impl Ami {
     }
 
     fn receive(&mut self, end: Instant) -> Option<Message> {
-        match self
-            .messages
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
-        {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        let left = end.saturating_duration_since(Instant::now());
+        self.messages.recv_timeout(left).ok()
     }
 
     /// The next event that is wanted, taken out of those that have come; the others stay.

@@ -10,7 +10,7 @@ pub const CENTRE: &str = "
 [in]
 exten => ohp,1,Answer()
  same => n(again),OHPWait(60)
- same => n,UserEvent(Outcome,Status: ${OHP_STATUS},Tier: ${OHP(tier)},Intent: ${OHP(intent.current.name)},Topic: ${OHP(slots.topic)})
+ same => n,UserEvent(Outcome,Status: ${OHP_STATUS},Tier: ${OHP(tier)},Intent: ${OHP(intent.current.name)},Topic: ${OHP(intent.slots.topic)})
  same => n,ExecIf($[\"${OHP_STATUS}\"=\"PROPOSED\"]?OHPAccept())
  same => n,ExecIf($[\"${OHP_STATUS}\"=\"HANDEDOFF\"]?OHPReturn(resolved))
  same => n,GotoIf($[\"${OHP_STATUS}\"!=\"TIMEOUT\"]?again)
@@ -51,7 +51,7 @@ fn centre(name: &str, config: &Value) -> Pbx {
     )
 }
 
-fn has(told: &[Value], what: &str) -> bool {
+pub fn has(told: &[Value], what: &str) -> bool {
     told.iter().any(|event| event["what"] == what)
 }
 
@@ -93,5 +93,32 @@ fn signed_handoff_in_several_requests_is_accepted_on_the_calls_own_sound() {
     let proposed = pbx.outcome("PROPOSED");
     assert_eq!((proposed.get("Tier"), proposed.get("Topic")), ("signed", "card-charge"));
     pbx.outcome("HANDEDOFF");
+    pbx.stop();
+}
+
+/// After a handoff that went well, a second call: its proposal is sent again, one is changed on its way, and one is too old.
+#[test]
+fn what_is_replayed_changed_or_stale_is_refused_in_a_second_call() {
+    let (agent, config) = told("signed");
+    let mut pbx = centre("trials", &config);
+    let told = run_agent(agent, &pbx, false, true);
+    let refused = told.iter().filter(|event| event["what"] == "refused");
+    let refused: Vec<_> = refused
+        .map(|event| {
+            (
+                event["trial"].as_str().expect("a name"),
+                event["reason"].as_str().expect("a reason"),
+            )
+        })
+        .collect();
+    let expected = [
+        ("replayed", "not-bound-to-call"),
+        ("tampered", "signature-invalid"),
+        ("stale", "stale"),
+    ];
+    assert_eq!(refused, expected, "{told:#?}");
+    for status in ["PROPOSED", "HANDEDOFF", "RETURNED", "REFUSED", "REFUSED", "REFUSED"] {
+        pbx.outcome(status);
+    }
     pbx.stop();
 }
