@@ -1,7 +1,8 @@
 /*
  * The framehook that feeds a call's tap with what its channel receives, before Asterisk translates it.
  *
- * It runs with the channel locked, for every frame: it copies a payload and does nothing else.
+ * It runs with the channel locked, for every frame: it copies a payload and does nothing else. It follows the session when
+ * another channel takes its place.
  */
 #include "asterisk.h"
 
@@ -13,41 +14,89 @@
 #include "asterisk/framehook.h"
 #include "asterisk/logger.h"
 #include "asterisk/module.h"
+#include "asterisk/utils.h"
 
-#include "res_ohp.h"
+#include "call.h"
 
-/* The RTP clock of all codecs that are tapped here. */
-#define TICKS_PER_MS 8
+/* Longest payload that a tap takes. */
+#define PAYLOAD_LEN_MAX 1920
 
-static uint32_t codec_of(const struct ast_format *format)
+struct tapped {
+	uint32_t codec;
+	/* Of the codec's RTP clock. */
+	uint32_t ticks_per_ms;
+};
+
+static struct tapped tapped_as(const struct ast_format *format)
 {
+	static const struct tapped none = { OHP_CODEC_NONE, 0 };
+
 	if (ast_format_cmp(format, ast_format_ulaw) == AST_FORMAT_CMP_EQUAL) {
-		return OHP_CODEC_PCMU;
+		return (struct tapped) { OHP_CODEC_PCMU, 8 };
 	}
 	if (ast_format_cmp(format, ast_format_alaw) == AST_FORMAT_CMP_EQUAL) {
-		return OHP_CODEC_PCMA;
+		return (struct tapped) { OHP_CODEC_PCMA, 8 };
 	}
-	return OHP_CODEC_NONE;
+	if (ast_format_cmp(format, ast_format_g722) == AST_FORMAT_CMP_EQUAL) {
+		return (struct tapped) { OHP_CODEC_G722, 8 };
+	}
+	if (ast_format_cmp(format, ast_format_opus) != AST_FORMAT_CMP_NOT_EQUAL) {
+		return (struct tapped) { OHP_CODEC_OPUS, 48 };
+	}
+	if (ast_format_cmp(format, ast_format_slin) == AST_FORMAT_CMP_EQUAL) {
+		return (struct tapped) { OHP_CODEC_L16, 8 };
+	}
+	if (ast_format_cmp(format, ast_format_slin16) == AST_FORMAT_CMP_EQUAL) {
+		return (struct tapped) { OHP_CODEC_L16_16K, 16 };
+	}
+	if (ast_format_cmp(format, ast_format_slin48) == AST_FORMAT_CMP_EQUAL) {
+		return (struct tapped) { OHP_CODEC_L16_48K, 48 };
+	}
+	return none;
+}
+
+/* Asterisk has turned the samples of linear audio to the host's order; a tap keeps them as they came. */
+static const uint8_t *as_it_came(const struct ast_frame *frame, uint32_t codec, uint8_t buffer[PAYLOAD_LEN_MAX])
+{
+	int n;
+
+	if (codec != OHP_CODEC_L16 && codec != OHP_CODEC_L16_16K && codec != OHP_CODEC_L16_48K) {
+		return frame->data.ptr;
+	}
+	for (n = 0; n + 1 < frame->datalen; n += 2) {
+		uint16_t sample;
+
+		memcpy(&sample, (const uint8_t *) frame->data.ptr + n, sizeof(sample));
+		buffer[n] = sample >> 8;
+		buffer[n + 1] = sample & 0xff;
+	}
+	return buffer;
 }
 
 static struct ast_frame *on_frame(struct ast_channel *chan, struct ast_frame *frame, enum ast_framehook_event event,
 	void *data)
 {
 	struct call *call = data;
-	ohp_frame tapped = { .size = sizeof(tapped) };
+	ohp_frame written = { .size = sizeof(written) };
+	uint8_t buffer[PAYLOAD_LEN_MAX];
+	struct tapped tapped;
 
 	if (!frame || event != AST_FRAMEHOOK_EVENT_READ || frame->frametype != AST_FRAME_VOICE
-		|| !ast_test_flag(frame, AST_FRFLAG_HAS_TIMING_INFO)) {
+		|| !ast_test_flag(frame, AST_FRFLAG_HAS_TIMING_INFO) || frame->datalen <= 0 || frame->datalen > PAYLOAD_LEN_MAX
+		|| __atomic_load_n(&call->hooked, __ATOMIC_RELAXED) != chan) {
 		return frame;
 	}
-	tapped.codec = codec_of(frame->subclass.format);
-	if (tapped.codec != OHP_CODEC_NONE) {
-		tapped.timestamp = (uint32_t) frame->ts * TICKS_PER_MS;
-		tapped.payload = frame->data.ptr;
-		tapped.payload_len = frame->datalen;
-		ohp_tap_write_frame(call_tap(call), &tapped);
-		call_count_frame(call);
+	tapped = tapped_as(frame->subclass.format);
+	/* A channel that takes another's place is fed by another thread: while they change over, one of them writes. */
+	if (tapped.codec == OHP_CODEC_NONE || __atomic_exchange_n(&call->writing, 1, __ATOMIC_ACQUIRE)) {
+		return frame;
 	}
+	written.codec = tapped.codec;
+	written.timestamp = (uint32_t) frame->ts * tapped.ticks_per_ms;
+	written.payload = as_it_came(frame, tapped.codec, buffer);
+	written.payload_len = frame->datalen;
+	ohp_tap_write_frame(call->tap, &written);
+	__atomic_store_n(&call->writing, 0, __ATOMIC_RELEASE);
 	return frame;
 }
 
@@ -62,6 +111,53 @@ static int consumes(void *data, enum ast_frame_type type)
 	return type == AST_FRAME_VOICE;
 }
 
+static void hook_is(struct call *call, struct ast_channel *chan, int id)
+{
+	ao2_lock(call);
+	__atomic_store_n(&call->hooked, chan, __ATOMIC_RELAXED);
+	call->hook = id;
+	ao2_unlock(call);
+}
+
+static void on_fixup(void *data, int id, struct ast_channel *old_chan, struct ast_channel *new_chan)
+{
+	hook_is(data, new_chan, id);
+}
+
+/* Another session's sound comes here from now on. */
+static void on_breakdown(void *data, int id, struct ast_channel *old_chan, struct ast_channel *new_chan)
+{
+	struct call *call = data;
+
+	ast_framehook_detach(new_chan, id);
+	ao2_lock(call);
+	if (call->hooked == new_chan) {
+		__atomic_store_n(&call->hooked, NULL, __ATOMIC_RELAXED);
+	}
+	ao2_unlock(call);
+}
+
+/* Room for ten seconds of what is usual; of wider codecs it keeps fewer. */
+static int make_tap(struct call *call)
+{
+	void *memory = NULL;
+	ohp_tap *tap = NULL;
+	size_t size;
+
+	if (ohp_tap_size(OHP_CODEC_L16, OHP_TAP_SECONDS_MAX, &size) != OHP_OK || posix_memalign(&memory, OHP_ALIGN, size)) {
+		return -1;
+	}
+	if (ohp_tap_init(memory, size, OHP_CODEC_L16, OHP_TAP_SECONDS_MAX, &tap) != OHP_OK) {
+		ast_std_free(memory);
+		return -1;
+	}
+	ao2_lock(call);
+	call->tap_memory = memory;
+	call->tap = tap;
+	ao2_unlock(call);
+	return 0;
+}
+
 int media_attach(struct call *call, struct ast_channel *chan)
 {
 	struct ast_framehook_interface interface = {
@@ -69,25 +165,59 @@ int media_attach(struct call *call, struct ast_channel *chan)
 		.event_cb = on_frame,
 		.destroy_cb = on_destroy,
 		.consume_cb = consumes,
+		.chan_fixup_cb = on_fixup,
+		.chan_breakdown_cb = on_breakdown,
 		.data = call,
-		.disable_inheritance = 1,
 	};
+	bool is_hooked, has_tap;
 	int id;
 
-	if (call_tap(call)) {
-		return 0;
+	ao2_lock(call);
+	is_hooked = call->hooked || call->lost_media || call->is_over;
+	has_tap = call->tap;
+	ao2_unlock(call);
+	if (is_hooked) {
+		return -1;
 	}
-	if (call_make_tap(call)) {
-		ast_log(LOG_WARNING, "%s: no memory for a tap; fingerprints are not compared on this call\n", call_name(call));
+	if (!has_tap && make_tap(call)) {
+		ast_log(LOG_WARNING, "%s: no memory for a tap; fingerprints are not compared on this call\n", ast_channel_name(chan));
 		return -1;
 	}
 	ao2_ref(call, +1);
 	ast_channel_lock(chan);
 	id = ast_framehook_attach(chan, &interface);
+	if (id >= 0) {
+		hook_is(call, chan, id);
+	}
 	ast_channel_unlock(chan);
 	if (id < 0) {
+		ast_log(LOG_WARNING, "%s: its sound cannot be had; fingerprints are not compared on this call\n", ast_channel_name(chan));
 		ao2_ref(call, -1);
 		return -1;
 	}
 	return 0;
+}
+
+void media_detach(struct call *call, bool now)
+{
+	struct ast_channel *chan = call_channel(call);
+	struct ast_frame *frame;
+	int id;
+
+	if (chan) {
+		ast_channel_lock(chan);
+		ao2_lock(call);
+		id = call->hooked == chan ? call->hook : -1;
+		__atomic_store_n(&call->hooked, NULL, __ATOMIC_RELAXED);
+		ao2_unlock(call);
+		if (id >= 0 && !ast_framehook_detach(chan, id) && now) {
+			/* A hook that was detached goes with the next frame, of whatever kind. */
+			frame = ast_framehook_list_write_event(ast_channel_framehooks(chan), &ast_null_frame);
+			if (frame != &ast_null_frame) {
+				ast_frfree(frame);
+			}
+		}
+		ast_channel_unlock(chan);
+		ast_channel_unref(chan);
+	}
 }

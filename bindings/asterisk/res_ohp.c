@@ -11,6 +11,7 @@
 static void close_all(void)
 {
 	cli_close();
+	ami_close();
 	dialplan_close();
 	session_close();
 	calls_close();
@@ -24,17 +25,19 @@ static int load_module(void)
 			ohp_abi_version(), OHP_ABI_VERSION);
 		return AST_MODULE_LOAD_DECLINE;
 	}
-	if (settings_init() || calls_init() || session_init() || dialplan_init() || cli_init()) {
+	if (settings_init() || calls_init() || session_init() || dialplan_init() || ami_init() || cli_init()) {
 		close_all();
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	return AST_MODULE_LOAD_SUCCESS;
 }
 
+/* Calls that have no handoff go on without this module. */
 static int unload_module(void)
 {
-	if (!calls_are_idle()) {
-		ast_log(LOG_WARNING, "There are calls with handoffs; see 'ohp show calls'\n");
+	session_close();
+	if (calls_forget()) {
+		session_init();
 		return -1;
 	}
 	close_all();
@@ -43,7 +46,7 @@ static int unload_module(void)
 
 static int reload_module(void)
 {
-	return settings_reload();
+	return settings_reload() ? AST_MODULE_LOAD_DECLINE : AST_MODULE_LOAD_SUCCESS;
 }
 
 AST_MODULE_INFO(ASTERISK_GPL_KEY, AST_MODFLAG_LOAD_ORDER, "Open Handoff Protocol",

@@ -49,6 +49,37 @@ static int incoming_info(struct ast_sip_session *session, pjsip_rx_data *rdata)
 	return taken;
 }
 
+static int incoming_invite(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+	if (session->inv_session->state < PJSIP_INV_STATE_CONFIRMED) {
+		ast_rwlock_rdlock(&lock);
+		if (attached) {
+			attached->invited(session, rdata);
+		}
+		ast_rwlock_unlock(&lock);
+	}
+	return 0;
+}
+
+static int responded(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+	int status = rdata->msg_info.msg->line.status.code;
+
+	if (status >= 200) {
+		ast_rwlock_rdlock(&lock);
+		if (attached) {
+			attached->responded(session, status);
+		}
+		ast_rwlock_unlock(&lock);
+	}
+	return 0;
+}
+
+void ohp_pjsip_send(struct ast_sip_session *session, pjsip_tx_data *tdata)
+{
+	ast_sip_session_send_request_with_cb(session, tdata, responded);
+}
+
 static void answered(struct ast_sip_session *session, const pjsip_msg *msg)
 {
 	if (!PJSIP_IS_STATUS_IN_CLASS(msg->line.status.code, 200)) {
@@ -87,6 +118,13 @@ static struct ast_sip_session_supplement info_supplement = {
 	.incoming_request = incoming_info,
 };
 
+/* Before what would take an INVITE with Replaces. */
+static struct ast_sip_session_supplement first_supplement = {
+	.method = "INVITE",
+	.priority = AST_SIP_SUPPLEMENT_PRIORITY_FIRST,
+	.incoming_request = incoming_invite,
+};
+
 static struct ast_sip_session_supplement invite_supplement = {
 	.method = "INVITE",
 	.priority = AST_SIP_SUPPLEMENT_PRIORITY_LAST,
@@ -104,6 +142,7 @@ static int load_module(void)
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	ast_sip_session_register_supplement(&info_supplement);
+	ast_sip_session_register_supplement(&first_supplement);
 	ast_sip_session_register_supplement(&invite_supplement);
 	return AST_MODULE_LOAD_SUCCESS;
 }
@@ -111,6 +150,7 @@ static int load_module(void)
 static int unload_module(void)
 {
 	ast_sip_session_unregister_supplement(&invite_supplement);
+	ast_sip_session_unregister_supplement(&first_supplement);
 	ast_sip_session_unregister_supplement(&info_supplement);
 	return 0;
 }

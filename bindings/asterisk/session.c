@@ -1,5 +1,5 @@
 /*
- * PJSIP: INFO requests in and out, the session descriptions that were agreed on, and the end of a session.
+ * PJSIP: INFO requests in and out, the session descriptions that were agreed on, Replaces, and the end of a session.
  *
  * Everything here runs in a session's own serializer, as PJSIP wants it, and hands what concerns a handoff to the call's.
  */
@@ -31,25 +31,26 @@ struct session_request {
 	int status;
 };
 
-static void request_free(struct session_request *request)
+static void request_destroy(void *obj)
 {
+	struct session_request *request = obj;
+
 	if (request->rdata) {
 		pjsip_rx_data_free_cloned(request->rdata);
 	}
 	ao2_cleanup(request->session);
-	ast_free(request);
 }
 
 static struct session_request *request_alloc(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
-	struct session_request *request = ast_calloc(1, sizeof(*request));
+	struct session_request *request = ao2_alloc_options(sizeof(*request), request_destroy, AO2_ALLOC_OPT_LOCK_NOLOCK);
 
 	if (!request) {
 		return NULL;
 	}
 	if (pjsip_rx_data_clone(rdata, 0, &request->rdata) != PJ_SUCCESS) {
 		request->rdata = NULL;
-		request_free(request);
+		ao2_ref(request, -1);
 		return NULL;
 	}
 	request->session = ao2_bump(session);
@@ -79,50 +80,48 @@ static void add_header(pjsip_tx_data *tdata, const char *name, const char *value
 	}
 }
 
-static void respond(struct ast_sip_session *session, pjsip_rx_data *rdata, pjsip_transaction *tsx, int status)
+/* The transaction may have ended meanwhile, with its session: then there is nobody to answer. */
+static void respond(struct ast_sip_session *session, pjsip_rx_data *rdata, int status)
 {
 	pjsip_dialog *dlg = session->inv_session->dlg;
+	pjsip_transaction *tsx;
 	pjsip_tx_data *tdata;
+	pj_str_t key;
 
-	if (pjsip_dlg_create_response(dlg, rdata, status, NULL, &tdata) != PJ_SUCCESS) {
+	if (session->inv_session->state == PJSIP_INV_STATE_DISCONNECTED
+		|| pjsip_tsx_create_key(rdata->tp_info.pool, &key, PJSIP_ROLE_UAS, &rdata->msg_info.cseq->method, rdata) != PJ_SUCCESS) {
 		return;
 	}
-	if (status != 200) {
-		add_header(tdata, "Accept", "application/ohp+cbor, application/ohp+json, multipart/ohp");
-		add_header(tdata, "Recv-Info", "ohp");
+	/* A cloned request does not know its transaction. */
+	tsx = pjsip_tsx_layer_find_tsx2(&key, PJ_TRUE);
+	if (!tsx) {
+		return;
 	}
-	pjsip_dlg_send_response(dlg, tsx, tdata);
+	/* Nobody else answers in this dialog while its serializer is ours. */
+	if (tsx->state < PJSIP_TSX_STATE_COMPLETED && pjsip_dlg_create_response(dlg, rdata, status, NULL, &tdata) == PJ_SUCCESS) {
+		if (status != 200) {
+			add_header(tdata, "Accept", "application/ohp+cbor, application/ohp+json, multipart/ohp");
+			add_header(tdata, "Recv-Info", "ohp");
+		}
+		pjsip_dlg_send_response(dlg, tsx, tdata);
+	}
+	pj_grp_lock_dec_ref(tsx->grp_lock);
 }
 
-/* The transaction may have ended meanwhile, with its session: then there is nobody to answer. */
 static int respond_task(void *data)
 {
 	struct session_request *request = data;
-	pjsip_rx_data *rdata = request->rdata;
-	pjsip_transaction *tsx = NULL;
-	pj_str_t key;
 
-	if (request->session->inv_session->state != PJSIP_INV_STATE_DISCONNECTED
-		&& pjsip_tsx_create_key(rdata->tp_info.pool, &key, PJSIP_ROLE_UAS, &rdata->msg_info.cseq->method, rdata)
-			== PJ_SUCCESS) {
-		tsx = pjsip_tsx_layer_find_tsx2(&key, PJ_TRUE);
-	}
-	if (tsx) {
-		/* Nobody else answers in this dialog while its serializer is ours. */
-		if (tsx->state < PJSIP_TSX_STATE_COMPLETED) {
-			respond(request->session, rdata, tsx, request->status);
-		}
-		pj_grp_lock_dec_ref(tsx->grp_lock);
-	}
-	request_free(request);
+	respond(request->session, request->rdata, request->status);
+	ao2_ref(request, -1);
 	return 0;
 }
 
 void session_respond(struct session_request *request, int status)
 {
 	request->status = status;
-	if (ast_sip_push_task(request->session->serializer, respond_task, request)) {
-		request_free(request);
+	if (ast_sip_push_task(request->session->serializer, respond_task, ao2_bump(request))) {
+		ao2_ref(request, -1);
 	}
 }
 
@@ -143,7 +142,7 @@ static void tell_sdp(struct call *call, bool local, const pjmedia_sdp_session *s
 	ast_free(text);
 }
 
-static void tell_descriptions(struct ast_sip_session *session, struct call *call)
+void session_tell_descriptions(struct ast_sip_session *session, struct call *call)
 {
 	pjmedia_sdp_neg *neg = session->inv_session->neg;
 	const pjmedia_sdp_session *sdp;
@@ -159,7 +158,42 @@ static void tell_descriptions(struct ast_sip_session *session, struct call *call
 	}
 }
 
+/* ---- What a trusted peer writes ---- */
+
+/* The identifier of a Session-ID (RFC 7989): what stands before its parameters, and the other side's among them. */
+static void bind_session_id(struct call *call, pjsip_rx_data *rdata)
+{
+	static const pj_str_t name = { "Session-ID", 10 };
+	pjsip_generic_string_hdr *header = pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
+	char text[256], *rest = text, *part;
+
+	if (!header) {
+		return;
+	}
+	ast_copy_pj_str(text, &header->hvalue, sizeof(text));
+	for (part = strsep(&rest, ";"); part; part = strsep(&rest, ";")) {
+		char *id = ast_strip(part);
+
+		if (!strncasecmp(id, "remote=", 7)) {
+			id += 7;
+		} else if (strchr(id, '=')) {
+			continue;
+		}
+		/* All zeros stand for a side that is not known yet. */
+		if (strspn(id, "0") != strlen(id)) {
+			call_bind_id(call, id, strlen(id));
+		}
+	}
+}
+
 /* ---- What res_pjsip_ohp calls ---- */
+
+static void attach_media(struct ast_sip_session *session, struct call *call)
+{
+	if (session->channel && session->inv_session->state < PJSIP_INV_STATE_DISCONNECTED && !media_attach(call, session->channel)) {
+		call_media_begins(call);
+	}
+}
 
 static int request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
@@ -167,6 +201,7 @@ static int request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 	ohp_text why = { words, sizeof(words), 0 };
 	ohp_info info = { .size = sizeof(info) };
 	struct session_request *request;
+	struct endpoint *endpoint;
 	struct call *call;
 
 	if (ohp_info_parse_message((const uint8_t *) rdata->msg_info.msg_buf, rdata->msg_info.len, &why, &info) != OHP_OK
@@ -177,34 +212,80 @@ static int request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 	if (!call) {
 		return 0;
 	}
+	endpoint = settings_endpoint(ast_sorcery_object_get_id(session->endpoint));
+	if (endpoint && endpoint->media_check) {
+		/* Of a call that was up before this module was. */
+		attach_media(session, call);
+	}
+	if (endpoint && endpoint->trust_call_ids) {
+		bind_session_id(call, rdata);
+	}
+	ao2_cleanup(endpoint);
 	request = request_alloc(session, rdata);
-	if (!request) {
-		respond(session, rdata, pjsip_rdata_get_tsx(rdata), 503);
-	} else {
+	if (request) {
 		call_handle_info(call, request);
+	} else {
+		respond(session, rdata, 503);
 	}
 	ao2_ref(call, -1);
 	return 1;
 }
 
+/* An INVITE with Replaces (RFC 3891): if it is answered, the handoff of the call that it replaces goes on with it. */
+static void invited(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+	static const pj_str_t name = { "Replaces", 8 };
+	pjsip_replaces_hdr *replaces = pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
+	struct ast_sip_session *old;
+	struct call *call;
+	pjsip_dialog *dlg;
+
+	if (!replaces) {
+		return;
+	}
+	dlg = pjsip_ua_find_dialog(&replaces->call_id, &replaces->to_tag, &replaces->from_tag, PJ_TRUE);
+	if (!dlg) {
+		return;
+	}
+	old = ast_sip_dialog_get_session(dlg);
+	pjsip_dlg_dec_lock(dlg);
+	call = old ? call_of(old) : NULL;
+	if (call) {
+		call_succeed(call, session);
+		ao2_ref(call, -1);
+	}
+	ao2_cleanup(old);
+}
+
 static void answered(struct ast_sip_session *session)
 {
 	struct endpoint *endpoint = settings_endpoint(ast_sorcery_object_get_id(session->endpoint));
-	struct ast_channel *chan = session->channel;
-	struct call *call;
+	struct ast_sip_session *current;
+	struct call *call = endpoint && endpoint->media_check ? call_for(session) : call_of(session);
 
-	if (!endpoint) {
-		return;
-	}
-	call = endpoint->media_check ? call_for(session) : call_of(session);
 	if (call) {
-		tell_descriptions(session, call);
-		if (endpoint->media_check && chan) {
-			media_attach(call, chan);
+		current = call_session(call);
+		if (current && current != session) {
+			call_joined(call, session);
+		}
+		ao2_cleanup(current);
+		session_tell_descriptions(session, call);
+		if (endpoint && endpoint->media_check) {
+			attach_media(session, call);
 		}
 		ao2_ref(call, -1);
 	}
-	ao2_ref(endpoint, -1);
+	ao2_cleanup(endpoint);
+}
+
+static void responded(struct ast_sip_session *session, int status)
+{
+	struct call *call = call_of(session);
+
+	if (call) {
+		call_handle_response(call, status);
+		ao2_ref(call, -1);
+	}
 }
 
 static void ended(struct ast_sip_session *session)
@@ -212,14 +293,16 @@ static void ended(struct ast_sip_session *session)
 	struct call *call = call_of(session);
 
 	if (call) {
-		call_end(call);
+		call_end(call, session);
 		ao2_ref(call, -1);
 	}
 }
 
 static const struct ohp_pjsip_handlers handlers = {
 	.request = request,
+	.invited = invited,
 	.answered = answered,
+	.responded = responded,
 	.ended = ended,
 };
 
@@ -250,18 +333,6 @@ static void outgoing_free(struct outgoing *outgoing)
 	ast_free(outgoing->headers);
 	ast_free(outgoing->body);
 	ast_free(outgoing);
-}
-
-static int on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
-{
-	int status = rdata->msg_info.msg->line.status.code;
-	struct call *call = status >= 200 ? call_of(session) : NULL;
-
-	if (call) {
-		call_handle_response(call, status);
-		ao2_ref(call, -1);
-	}
-	return 0;
 }
 
 /* The body's Content-Type is the body's own in PJSIP; the other lines are headers. */
@@ -315,7 +386,7 @@ static int send_task(void *data)
 		pjsip_tx_data_dec_ref(tdata);
 		call_handle_response(outgoing->call, 408);
 	} else {
-		ast_sip_session_send_request_with_cb(session, tdata, on_response);
+		ohp_pjsip_send(session, tdata);
 	}
 	outgoing_free(outgoing);
 	return 0;
@@ -328,6 +399,7 @@ int session_send_info(struct call *call, struct ast_sip_session *session, const 
 	if (!outgoing) {
 		return -1;
 	}
+	/* The texts are copied with their ends; a body of no bytes needs one to be allocated. */
 	outgoing->session = ao2_bump(session);
 	outgoing->call = ao2_bump(call);
 	outgoing->headers = ast_strndup(info->headers.data, info->headers.len);

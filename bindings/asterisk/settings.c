@@ -1,7 +1,8 @@
 /*
  * ohp.conf: profiles, endpoints, and the contexts made of their trust bundles.
  *
- * A reload makes everything anew and takes it only as a whole: a bundle that is wrong leaves what was in force.
+ * A reload makes everything anew and takes it only as a whole: a bundle that is wrong leaves what was in force. Calls take
+ * what is in force with the next thing that happens on them.
  */
 #include "asterisk.h"
 
@@ -9,6 +10,7 @@
 
 #include "asterisk/astobj2.h"
 #include "asterisk/config_options.h"
+#include "asterisk/json.h"
 #include "asterisk/logger.h"
 #include "asterisk/module.h"
 #include "asterisk/strings.h"
@@ -38,6 +40,7 @@ static void profile_destroy(void *obj)
 
 	ohp_context_unref(&profile->context);
 	ast_free(profile->template_text);
+	ast_free(profile->keys_text);
 }
 
 static void *profile_alloc(const char *category)
@@ -158,23 +161,41 @@ static int tier_handler(const struct aco_option *opt, struct ast_variable *var, 
 	return -1;
 }
 
+static int media_until_handler(const struct aco_option *opt, struct ast_variable *var, void *obj)
+{
+	struct endpoint *endpoint = obj;
+
+	if (!strcasecmp(var->value, "hangup")) {
+		endpoint->media_until = MEDIA_UNTIL_HANGUP;
+	} else if (!strcasecmp(var->value, "handoff")) {
+		endpoint->media_until = MEDIA_UNTIL_HANDOFF;
+	} else {
+		ast_log(LOG_ERROR, "%s: media_until is hangup or handoff, not '%s'\n", endpoint->name, var->value);
+		return -1;
+	}
+	return 0;
+}
+
+/* What the section's kind is known by; there is nothing to keep of it. */
 static int type_handler(const struct aco_option *opt, struct ast_variable *var, void *obj)
 {
 	return 0;
 }
 
-/* A whole file, NUL-terminated; NULL with a line in the log. */
-static char *read_file(const char *path, size_t *len)
+char *read_file(const char *path, size_t max, size_t *len)
 {
 	FILE *file = fopen(path, "rb");
-	char *text = file ? ast_malloc(BUNDLE_LEN_MAX + 1) : NULL;
+	char *text = file ? ast_malloc(max + 1) : NULL;
 
 	if (!file || !text) {
 		ast_log(LOG_ERROR, "Cannot read '%s': %s\n", path, strerror(errno));
 	} else {
-		*len = fread(text, 1, BUNDLE_LEN_MAX, file);
-		if (ferror(file) || !feof(file)) {
-			ast_log(LOG_ERROR, "Cannot read '%s', or it is larger than %d bytes\n", path, BUNDLE_LEN_MAX);
+		/* A buffer of the stream's would keep what is secret. */
+		setvbuf(file, NULL, _IONBF, 0);
+		*len = fread(text, 1, max, file);
+		if (ferror(file) || fgetc(file) != EOF) {
+			ast_log(LOG_ERROR, "Cannot read '%s', or it is larger than %zu bytes\n", path, max);
+			explicit_bzero(text, *len);
 			ast_free(text);
 			text = NULL;
 		} else {
@@ -196,6 +217,94 @@ static void forget(char *text, size_t len)
 	}
 }
 
+/* ---- Whose keys there are ---- */
+
+/* The end of a JSON text that begins after its quotation mark. */
+static char *end_of_text(char *at)
+{
+	for (; *at && *at != '"'; at++) {
+		if (*at == '\\' && at[1]) {
+			at++;
+		}
+	}
+	return at;
+}
+
+/*
+ * Puts blanks in the place of every text that is the member "d" or "priv" of something, which is where a JWK has its private
+ * part (RFC 7517): a JSON reader would leave copies behind. The bundle is known to be well formed.
+ */
+static void blank_private(char *json)
+{
+	char *at = json;
+
+	while ((at = strchr(at, '"'))) {
+		char *name = at + 1, *end = end_of_text(name), *value;
+		size_t len = end - name;
+		bool is_private = (len == 1 && *name == 'd') || (len == 4 && !strncmp(name, "priv", 4))
+			|| memchr(name, '\\', len);
+
+		if (!*end) {
+			return;
+		}
+		at = end + 1;
+		value = at + strspn(at, " \t\r\n");
+		if (!is_private || *value != ':') {
+			continue;
+		}
+		value++;
+		value += strspn(value, " \t\r\n");
+		if (*value == '"') {
+			end = end_of_text(value + 1);
+			memset(value + 1, ' ', end - value - 1);
+			at = *end ? end + 1 : end;
+		}
+	}
+}
+
+static void list_keys(struct ast_str **out, const char *whose, struct ast_json *set)
+{
+	struct ast_json *keys = ast_json_object_get(set, "keys");
+	size_t n;
+
+	for (n = 0; n < ast_json_array_size(keys); n++) {
+		struct ast_json *key = ast_json_array_get(keys, n);
+
+		ast_str_append(out, 0, "  %-44s %-24s %-10s %-4s %s .. %s%s\n", whose, S_OR(ast_json_object_string_get(key, "kid"), "-"),
+			S_OR(ast_json_object_string_get(key, "alg"), S_OR(ast_json_object_string_get(key, "crv"), "-")),
+			S_OR(ast_json_object_string_get(key, "use"), "-"), S_OR(ast_json_object_string_get(key, "validFrom"), "-"),
+			S_OR(ast_json_object_string_get(key, "validUntil"), "-"),
+			ast_json_is_true(ast_json_object_get(key, "revoked")) ? " revoked" : "");
+	}
+}
+
+/* `bundle` is blanked. */
+static char *keys_of(char *bundle)
+{
+	struct ast_json *json, *receiver, *issuers;
+	struct ast_json_iter *each;
+	struct ast_str *out = ast_str_create(1024);
+	char *text;
+
+	blank_private(bundle);
+	json = ast_json_load_string(bundle, NULL);
+	if (!json || !out) {
+		ast_json_unref(json);
+		ast_free(out);
+		return NULL;
+	}
+	receiver = ast_json_object_get(json, "receiver");
+	list_keys(&out, S_OR(ast_json_object_string_get(receiver, "did"), "(ours)"), ast_json_object_get(receiver, "keys"));
+	issuers = ast_json_object_get(json, "issuers");
+	for (each = ast_json_object_iter(issuers); each; each = ast_json_object_iter_next(issuers, each)) {
+		list_keys(&out, ast_json_object_iter_key(each), ast_json_object_get(ast_json_object_iter_value(each), "jwks"));
+	}
+	text = ast_strdup(ast_str_buffer(out));
+	ast_json_unref(json);
+	ast_free(out);
+	return text;
+}
+
 static int load_profile(struct profile *profile)
 {
 	char words[256];
@@ -206,13 +315,13 @@ static int load_profile(struct profile *profile)
 	ohp_status status;
 
 	if (!ast_strlen_zero(profile->template_file)) {
-		profile->template_text = read_file(profile->template_file, &len);
+		profile->template_text = read_file(profile->template_file, OHP_TEMPLATE_LEN_MAX, &len);
 		if (!profile->template_text) {
 			return -1;
 		}
 	}
 	len = 0;
-	if (!ast_strlen_zero(profile->bundle) && !(bundle = read_file(profile->bundle, &len))) {
+	if (!ast_strlen_zero(profile->bundle) && !(bundle = read_file(profile->bundle, BUNDLE_LEN_MAX, &len))) {
 		return -1;
 	}
 	config.trust = (ohp_bytes) { (const uint8_t *) bundle, len };
@@ -222,6 +331,9 @@ static int load_profile(struct profile *profile)
 	config.peer_rate = profile->peer_rate;
 	config.lifetime_ms = profile->lifetime_ms;
 	status = ohp_context_new(&config, &why, &profile->context);
+	if (bundle && status == OHP_OK) {
+		profile->keys_text = keys_of(bundle);
+	}
 	forget(bundle, len);
 	if (status != OHP_OK) {
 		ohp_str text = ohp_status_text(status);
@@ -284,12 +396,17 @@ int settings_init(void)
 		FLDSET(struct profile, peer_rate));
 	aco_option_register(&info, "lifetime", ACO_EXACT, profile_types, "0", OPT_UINT_T, PARSE_IN_RANGE,
 		FLDSET(struct profile, lifetime_ms), 0, 300000);
+	aco_option_register(&info, "keep_disclosed", ACO_EXACT, profile_types, "0", OPT_UINT_T, PARSE_IN_RANGE,
+		FLDSET(struct profile, keep_disclosed), 0, 3600);
 
 	aco_option_register_custom(&info, "type", ACO_EXACT, endpoint_types, NULL, type_handler, 0);
 	aco_option_register(&info, "profile", ACO_EXACT, endpoint_types, NULL, OPT_CHAR_ARRAY_T, 1,
 		CHARFLDSET(struct endpoint, profile_name));
 	aco_option_register(&info, "media_check", ACO_EXACT, endpoint_types, "no", OPT_BOOL_T, 1,
 		FLDSET(struct endpoint, media_check));
+	aco_option_register_custom(&info, "media_until", ACO_EXACT, endpoint_types, "hangup", media_until_handler, 0);
+	aco_option_register(&info, "media_timeout", ACO_EXACT, endpoint_types, "0", OPT_UINT_T, PARSE_IN_RANGE,
+		FLDSET(struct endpoint, media_timeout), 0, 86400);
 	aco_option_register(&info, "trust_call_ids", ACO_EXACT, endpoint_types, "no", OPT_BOOL_T, 1,
 		FLDSET(struct endpoint, trust_call_ids));
 
@@ -300,16 +417,12 @@ int settings_init(void)
 	return 0;
 }
 
+/* Not only when ohp.conf has changed: what it names may have. */
 int settings_reload(void)
 {
-	switch (aco_process_config(&info, 1)) {
-	case ACO_PROCESS_OK:
+	if (aco_process_config(&info, 0) == ACO_PROCESS_OK) {
 		ast_verb(2, "ohp.conf is in force\n");
 		return 0;
-	case ACO_PROCESS_UNCHANGED:
-		return 0;
-	case ACO_PROCESS_ERROR:
-		break;
 	}
 	ast_log(LOG_ERROR, "ohp.conf was not taken; what was in force stays so\n");
 	return -1;
