@@ -46,7 +46,8 @@ struct call {
 	bool lacks_media;
 	struct waiting proposal, report;
 	char bound[128];
-	uint64_t last_refusal, last_overload;
+	/* When lines that a flood would repeat were last logged. */
+	uint64_t last_answer, last_refusal, last_overload;
 
 	/* Under the object's lock; the lock of a channel may be held when it is taken, never the other way round. */
 	bool is_over, is_engaged, lost_media;

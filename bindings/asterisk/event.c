@@ -209,7 +209,7 @@ static struct ast_json *as_json(const struct happening *happening)
 	return blob;
 }
 
-void event_publish(struct call *call, const struct happening *happening)
+void event_publish(struct call *call, const struct happening *happening, bool say)
 {
 	struct ast_channel *chan = call_channel(call);
 	struct ast_json *blob;
@@ -218,7 +218,9 @@ void event_publish(struct call *call, const struct happening *happening)
 	if ((unsigned int) happening->event.kind < ARRAY_LEN(counts)) {
 		__atomic_fetch_add(&counts[happening->event.kind], 1, __ATOMIC_RELAXED);
 	}
-	tell_log(call_name(call, name, sizeof(name)), happening);
+	if (say) {
+		tell_log(call_name(call, name, sizeof(name)), happening);
+	}
 	if (!chan) {
 		return;
 	}

@@ -347,7 +347,7 @@ static void heed(struct call *call, const ohp_event *event, struct room *room, c
 static void tell_events(struct call *call, struct room *room, const struct profile *profile, const ohp_bytes *cbor)
 {
 	struct happening happening;
-	bool any = false;
+	bool any = false, say;
 
 	for (;;) {
 		ohp_text why = { happening.why, sizeof(happening.why) - 1, 0 };
@@ -357,13 +357,13 @@ static void tell_events(struct call *call, struct room *room, const struct profi
 			break;
 		}
 		happening.why[why.len] = '\0';
-		if (happening.event.kind == OHP_EVENT_OVERLOADED && !may_log(&call->last_overload)) {
-			continue;
-		}
+		say = happening.event.kind == OHP_EVENT_OVERLOADED ? may_log(&call->last_overload)
+			: happening.event.kind == OHP_EVENT_REFUSED || happening.event.kind == OHP_EVENT_IGNORED ? may_log(&call->last_refusal)
+			: true;
 		any = true;
 		heed(call, &happening.event, room, profile, cbor);
 		note(call, &happening);
-		event_publish(call, &happening);
+		event_publish(call, &happening, say);
 	}
 	if (!call->is_broken) {
 		ohp_leg_state state = { .size = sizeof(state) };
@@ -488,7 +488,7 @@ static int info_task(void *data)
 	ao2_lock(call);
 	call->infos_in++;
 	ao2_unlock(call);
-	if (status != 200 && may_log(&call->last_refusal)) {
+	if (status != 200 && may_log(&call->last_answer)) {
 		ast_log(LOG_NOTICE, "%s: INFO answered with %u: %.*s\n", call_name(call, name, sizeof(name)), status, OHP_PRI(why));
 	}
 	if (room && is_usable(call)) {

@@ -247,8 +247,8 @@ void media_detach(struct call *call, bool now);
 /* ---- event.c ---- */
 
 const char *event_name(ohp_event_kind kind);
-/* Tells log, AMI and ARI what happened on a call. No lock may be held. */
-void event_publish(struct call *call, const struct happening *happening);
+/* Tells AMI, ARI and, if `say`, the log what happened on a call. No lock may be held. */
+void event_publish(struct call *call, const struct happening *happening, bool say);
 void events_count(uint64_t counts[OHP_EVENT_UNANCHORED + 1]);
 /* Whether a second has gone by since it last said so, for lines that a flood would repeat. */
 bool may_log(uint64_t *last);
