@@ -639,17 +639,44 @@ typedef struct ohp_frame {
     /** Its stream: the SSRC, or any number that changes when the stream does. */
     uint32_t source;
     /**
-     * RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; for a host that
-     * counts milliseconds, as many times that as the clock has ticks in one.
+     * RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; or
+     * milliseconds. It alone says where a frame stands: there is no need of its sequence number.
      */
     uint32_t timestamp;
+    /** Whether `timestamp` counts milliseconds, as Asterisk's does: 1, else 0. */
+    uint8_t is_milliseconds;
     /** Zeros. */
-    uint8_t reserved[4];
+    uint8_t reserved[3];
     /** The payload as it came. */
     const uint8_t *payload;
     /** Its length in bytes. */
     size_t payload_len;
 } ohp_frame;
+
+/**
+ * Linear PCM as a PBX hands it over when it has decoded already.
+ *
+ * Both sides have to have the same samples then, as behind one transcoder: what one has decoded is not what the other has
+ * received.
+ */
+typedef struct ohp_pcm {
+    /** sizeof(ohp_pcm). */
+    size_t size;
+    /** Samples in a second: 8000, 16000, 44100 or 48000. */
+    uint32_t sample_rate;
+    /** Its stream: any number that changes when the stream does. */
+    uint32_t source;
+    /** The number of the first sample. */
+    uint32_t timestamp;
+    /** 1 to go on where the last PCM of this source and rate ended, whatever `timestamp` says; else 0. */
+    uint8_t continues;
+    /** Zeros. */
+    uint8_t reserved[3];
+    /** The samples, of one channel, in the machine's byte order. */
+    const int16_t *samples;
+    /** How many there are: 120 ms at most. */
+    size_t count;
+} ohp_pcm;
 
 /** Counts since a tap was initialised. */
 typedef struct ohp_tap_stats {
@@ -1273,7 +1300,7 @@ enum ohp_status ohp_tap_set_sdp(struct ohp_tap *tap,
  * @param datagram  The packet, RTP header included.
  * @param len       Its length in bytes.
  * @return OHP_OK if it is kept; OHP_NONE if it is no audio and was passed over; OHP_ERR_MALFORMED if it is not RTP;
- *         OHP_ERR_TOO_LONG if its payload has more than 1920 bytes; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+ *         OHP_ERR_TOO_LONG if its payload has more than 1920 bytes and is not up to 120 ms of linear PCM; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
  *
  * Threads: one writer at a time; any readers.
  */
@@ -1292,6 +1319,19 @@ enum ohp_status ohp_tap_write_rtp(struct ohp_tap *tap,
  */
 enum ohp_status ohp_tap_write_frame(struct ohp_tap *tap,
                                     const struct ohp_frame *frame);
+
+/**
+ * Writes linear PCM, for hosts that hand over samples. As ohp_tap_write_rtp() otherwise.
+ *
+ * @param tap  A tap.
+ * @param pcm  The samples, which are copied.
+ * @return As ohp_tap_write_rtp(); OHP_ERR_RANGE for another sampling rate, OHP_ERR_TOO_LONG for more than 120 ms,
+ *         OHP_ERR_SIZE.
+ *
+ * Threads: one writer at a time; any readers.
+ */
+enum ohp_status ohp_tap_write_pcm(struct ohp_tap *tap,
+                                  const struct ohp_pcm *pcm);
 
 /**
  * Reads a tap's counters.

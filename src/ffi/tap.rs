@@ -17,7 +17,7 @@ use crate::media::codec::PAYLOAD_TYPES;
 use crate::media::exact::{self, Decision, NoSample};
 use crate::media::fingerprint::{Fingerprint, TEXT_LEN};
 use crate::media::sdp::Description;
-use crate::media::tap::{Frame, Stats, TapError, Written};
+use crate::media::tap::{Frame, Pcm, Stats, TapError, Written};
 use crate::media::{PayloadTypes, Tap, TapConfig};
 
 /// The last seconds of one leg's received audio, as it came, without decoding.
@@ -74,11 +74,13 @@ pub struct ohp_frame {
     pub codec: u32,
     /// Its stream: the SSRC, or any number that changes when the stream does.
     pub source: u32,
-    /// RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; for a host that
-    /// counts milliseconds, as many times that as the clock has ticks in one.
+    /// RTP timestamp in ticks of the codec's RTP clock, which for G.722 runs at 8 kHz and for Opus at 48 kHz; or
+    /// milliseconds. It alone says where a frame stands: there is no need of its sequence number.
     pub timestamp: u32,
+    /// Whether `timestamp` counts milliseconds, as Asterisk's does: 1, else 0.
+    pub is_milliseconds: u8,
     /// Zeros.
-    pub reserved: [u8; 4],
+    pub reserved: [u8; 3],
     /// The payload as it came.
     pub payload: *const u8,
     /// Its length in bytes.
@@ -87,6 +89,40 @@ pub struct ohp_frame {
 
 // SAFETY: repr(C), size first, integers and a pointer.
 unsafe impl Sized_ for ohp_frame {
+    const FIRST_SIZE: usize = 40;
+
+    fn reserved(&self) -> &[u8] {
+        &self.reserved
+    }
+}
+
+/// Linear PCM as a PBX hands it over when it has decoded already.
+///
+/// Both sides have to have the same samples then, as behind one transcoder: what one has decoded is not what the other has
+/// received.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ohp_pcm {
+    /// sizeof(ohp_pcm).
+    pub size: usize,
+    /// Samples in a second: 8000, 16000, 44100 or 48000.
+    pub sample_rate: u32,
+    /// Its stream: any number that changes when the stream does.
+    pub source: u32,
+    /// The number of the first sample.
+    pub timestamp: u32,
+    /// 1 to go on where the last PCM of this source and rate ended, whatever `timestamp` says; else 0.
+    pub continues: u8,
+    /// Zeros.
+    pub reserved: [u8; 3],
+    /// The samples, of one channel, in the machine's byte order.
+    pub samples: *const i16,
+    /// How many there are: 120 ms at most.
+    pub count: usize,
+}
+
+// SAFETY: repr(C), size first, integers and a pointer.
+unsafe impl Sized_ for ohp_pcm {
     const FIRST_SIZE: usize = 40;
 
     fn reserved(&self) -> &[u8] {
@@ -281,7 +317,7 @@ pub unsafe extern "C" fn ohp_tap_set_sdp(tap: *mut ohp_tap, sdp: *const c_char, 
 /// @param datagram  The packet, RTP header included.
 /// @param len       Its length in bytes.
 /// @return OHP_OK if it is kept; OHP_NONE if it is no audio and was passed over; OHP_ERR_MALFORMED if it is not RTP;
-///         OHP_ERR_TOO_LONG if its payload has more than 1920 bytes; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
+///         OHP_ERR_TOO_LONG if its payload has more than 1920 bytes and is not up to 120 ms of linear PCM; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT.
 ///
 /// Threads: one writer at a time; any readers.
 #[unsafe(no_mangle)]
@@ -305,12 +341,45 @@ pub unsafe extern "C" fn ohp_tap_write_frame(tap: *mut ohp_tap, frame: *const oh
     guard(|| {
         // SAFETY: as the header demands.
         let (tap, frame) = unsafe { (self::tap(tap)?, sized::read(frame)?) };
+        let codec = vocabulary::codec(frame.codec)?;
+        let timestamp = match frame.is_milliseconds {
+            0 => frame.timestamp,
+            1 => codec.timestamp_of_ms(frame.timestamp),
+            _ => return Err(OHP_ERR_RANGE),
+        };
         written(tap.write_frame(&Frame {
-            codec: vocabulary::codec(frame.codec)?,
+            codec,
             source: frame.source,
-            timestamp: frame.timestamp,
+            timestamp,
             // SAFETY: as the header demands.
             payload: unsafe { pointer::bytes(frame.payload, frame.payload_len) }?,
+        }))
+    })
+}
+
+/// Writes linear PCM, for hosts that hand over samples. As ohp_tap_write_rtp() otherwise.
+///
+/// @param tap  A tap.
+/// @param pcm  The samples, which are copied.
+/// @return As ohp_tap_write_rtp(); OHP_ERR_RANGE for another sampling rate, OHP_ERR_TOO_LONG for more than 120 ms,
+///         OHP_ERR_SIZE.
+///
+/// Threads: one writer at a time; any readers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ohp_tap_write_pcm(tap: *mut ohp_tap, pcm: *const ohp_pcm) -> ohp_status {
+    guard(|| {
+        // SAFETY: as the header demands.
+        let (tap, pcm) = unsafe { (self::tap(tap)?, sized::read(pcm)?) };
+        written(tap.write_pcm(&Pcm {
+            sample_rate: pcm.sample_rate,
+            source: pcm.source,
+            timestamp: match pcm.continues {
+                0 => Some(pcm.timestamp),
+                1 => None,
+                _ => return Err(OHP_ERR_RANGE),
+            },
+            // SAFETY: as the header demands.
+            samples: unsafe { pointer::slice(pcm.samples, pcm.count) }?,
         }))
     })
 }
@@ -321,6 +390,7 @@ fn written(written: Written) -> Done {
         Written::NotAudio => Err(OHP_NONE),
         Written::NotRtp(_) => Err(OHP_ERR_MALFORMED),
         Written::TooLong => Err(OHP_ERR_TOO_LONG),
+        Written::Rate => Err(OHP_ERR_RANGE),
     }
 }
 

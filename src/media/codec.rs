@@ -193,6 +193,23 @@ impl Codec {
         }
     }
 
+    /// 16-bit linear mono at a sampling rate; `None` for one that has no codec here.
+    pub const fn linear(sample_rate: u32) -> Option<Self> {
+        match sample_rate {
+            8_000 => Some(Self::L16),
+            16_000 => Some(Self::L16_16k),
+            44_100 => Some(Self::L16_44k),
+            48_000 => Some(Self::L16_48k),
+            _ => None,
+        }
+    }
+
+    /// The RTP timestamp of a moment that a host counts in milliseconds; both wrap. At 44.1 kHz it is exact for every tenth
+    /// millisecond, and does not survive the wrap of the milliseconds.
+    pub const fn timestamp_of_ms(self, ms: u32) -> u32 {
+        (ms as u64 * self.clock_rate() as u64 / 1000) as u32
+    }
+
     /// Whether a payload's samples depend on the payloads before it.
     pub const fn has_memory(self) -> bool {
         matches!(self, Self::G722 | Self::Opus)

@@ -14,7 +14,7 @@ use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::codec::{Codec, OPUS_STEP_TICKS, PAYLOAD_TYPE_WORDS, PayloadTypes, opus_steps};
+use super::codec::{Codec, OPUS_STEP_TICKS, PAYLOAD_TYPE_WORDS, PCM_SAMPLE_LEN, PayloadTypes, opus_steps};
 use super::ring::{self, Entry, RECORD_WORDS, Ring, WORD_LEN};
 use super::rtp;
 use crate::table::Word;
@@ -29,6 +29,11 @@ pub const MAX_PACKETS: usize = ((MAX_SECONDS * PACKETS_PER_SECOND) as usize).nex
 /// than a network packet carries.
 pub const MAX_PAYLOAD_LEN: usize = 1920;
 const _: () = assert!(MAX_PAYLOAD_LEN <= ring::MAX_LEN);
+/// Parts of a second that the longest packet in use lasts: 120 ms is what RFC 7587 and common jitter buffers stop at. Linear
+/// PCM longer than [`MAX_PAYLOAD_LEN`] is kept in pieces, up to this.
+const LONGEST_PACKET: (u32, u32) = (12, 100);
+/// Samples of PCM that become one packet: 20 ms, in parts of a second.
+const PCM_PACKETS_PER_SECOND: u32 = 50;
 /// A timestamp that lies further behind the one before it, in seconds, is not a late packet but a restarted clock: no
 /// gapless run can need audio older than the whole ring.
 pub const RESTART_SECONDS: u32 = MAX_SECONDS;
@@ -55,6 +60,9 @@ mod word {
     pub(super) const NOT_AUDIO: usize = HEAD + 8;
     pub(super) const NOT_RTP: usize = HEAD + 9;
     pub(super) const TOO_LONG: usize = HEAD + 10;
+    /// Where PCM that was written without a timestamp goes on: the source's identity, and the timestamp.
+    pub(super) const PCM_SOURCE: usize = HEAD + 11;
+    pub(super) const PCM_NEXT: usize = HEAD + 12;
 }
 
 /// Sources whose time lines are kept: the one in use, and the one before it, so that a stray packet of another source
@@ -136,8 +144,10 @@ pub enum Written {
     NotAudio,
     /// It is not RTP: passed over and counted.
     NotRtp(rtp::Error),
-    /// Its payload is longer than [`MAX_PAYLOAD_LEN`]: dropped and counted.
+    /// It is longer than a tap takes ([`MAX_PAYLOAD_LEN`], or 120 ms of linear PCM): dropped and counted.
     TooLong,
+    /// PCM at a sampling rate that no codec here has: nothing happens.
+    Rate,
 }
 
 /// A codec frame as a PBX hands it over, without its RTP header.
@@ -147,11 +157,25 @@ pub struct Frame<'a> {
     pub codec: Codec,
     /// Which stream it belongs to: its SSRC, or any number that changes when the stream does.
     pub source: u32,
-    /// RTP timestamp, in ticks of the codec's clock (for a host that counts milliseconds: as many times that as the clock
-    /// has ticks in one).
+    /// RTP timestamp, in ticks of the codec's clock; [`Codec::timestamp_of_ms`] is for hosts that count milliseconds. It
+    /// alone says where a frame stands, so that there is no need of its sequence number.
     pub timestamp: u32,
     /// The payload as it came.
     pub payload: &'a [u8],
+}
+
+/// Linear PCM as a PBX hands it over when it has decoded already. Both sides then have to have the same samples, as behind
+/// one transcoder: what was decoded elsewhere is not what came over the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Pcm<'a> {
+    /// Samples in a second: 8000, 16,000, 44,100 or 48,000.
+    pub sample_rate: u32,
+    /// Which stream it belongs to: any number that changes when the stream does.
+    pub source: u32,
+    /// The number of the first sample; `None` to go on where the last PCM of this source and rate ended, or to begin.
+    pub timestamp: Option<u32>,
+    /// The samples, of one channel: 120 ms at most.
+    pub samples: &'a [i16],
 }
 
 /// Counts since the tap was made.
@@ -267,19 +291,78 @@ impl<'m, W: Word> Tap<'m, W> {
 
     /// Writes one codec frame, for hosts that hand over frames instead of packets. Wait-free.
     pub fn write_frame(&self, frame: &Frame<'_>) -> Written {
-        if frame.codec.ticks(frame.payload) == 0 {
+        let Frame {
+            codec,
+            source,
+            timestamp,
+            payload,
+        } = *frame;
+        if codec.ticks(payload) == 0 {
             self.count(word::NOT_AUDIO);
             return Written::NotAudio;
         }
-        if frame.payload.len() > MAX_PAYLOAD_LEN {
+        if payload.len() <= MAX_PAYLOAD_LEN {
+            self.put(codec, source, timestamp, payload);
+            return Written::Kept;
+        }
+        let (parts, second) = LONGEST_PACKET;
+        let tick_len = codec
+            .tick_len()
+            .filter(|_| codec.ticks(payload) <= codec.clock_rate() * parts / second);
+        let Some(tick_len) = tick_len else {
+            self.count(word::TOO_LONG);
+            return Written::TooLong;
+        };
+        // Pieces of whole steps of the grid, so that windows on it begin where they would in the whole.
+        let grid = codec.grid_ticks() as usize * tick_len;
+        let mut timestamp = timestamp;
+        for piece in payload.chunks(MAX_PAYLOAD_LEN / grid * grid) {
+            self.put(codec, source, timestamp, piece);
+            timestamp = timestamp.wrapping_add(codec.ticks(piece));
+        }
+        Written::Kept
+    }
+
+    /// Writes linear PCM, for hosts that hand over samples. It is kept as [`Codec::L16`] or its like, in packets of 20 ms.
+    /// Wait-free.
+    pub fn write_pcm(&self, pcm: &Pcm<'_>) -> Written {
+        let Some(codec) = Codec::linear(pcm.sample_rate) else {
+            return Written::Rate;
+        };
+        let (parts, second) = LONGEST_PACKET;
+        if pcm.samples.len() > (pcm.sample_rate * parts / second) as usize {
             self.count(word::TOO_LONG);
             return Written::TooLong;
         }
-        let moment = self.moment(frame.source, frame.timestamp, frame.codec.clock_rate());
+        let [known, next] = [&self.header[word::PCM_SOURCE], &self.header[word::PCM_NEXT]];
+        let identity = identity(pcm.source, codec.clock_rate());
+        let mut timestamp = pcm.timestamp.unwrap_or_else(|| match known.load(Relaxed) == identity {
+            true => next.load(Relaxed) as u32,
+            false => 0,
+        });
+        for samples in pcm.samples.chunks((pcm.sample_rate / PCM_PACKETS_PER_SECOND) as usize) {
+            let mut payload = [0; MAX_PAYLOAD_LEN];
+            let places = payload.as_chunks_mut().0;
+            for (place, sample) in places.iter_mut().zip(samples) {
+                *place = sample.to_be_bytes();
+            }
+            let len = (samples.len() * PCM_SAMPLE_LEN).min(payload.len());
+            self.put(codec, pcm.source, timestamp, &payload[..len]);
+            timestamp = timestamp.wrapping_add(samples.len() as u32);
+        }
+        known.store(identity, Relaxed);
+        next.store(timestamp.into(), Relaxed);
+        match pcm.samples {
+            [] => Written::NotAudio,
+            _ => Written::Kept,
+        }
+    }
+
+    /// Publishes one packet of at most [`MAX_PAYLOAD_LEN`] bytes.
+    fn put(&self, codec: Codec, source: u32, timestamp: u32, payload: &[u8]) {
+        let moment = self.moment(source, timestamp, codec.clock_rate());
         // INVARIANT: a ring holds a second at least, which is more than MAX_PAYLOAD_LEN, so this publishes.
-        self.ring
-            .publish(moment, tag(frame.codec, frame.payload), frame.payload);
-        Written::Kept
+        self.ring.publish(moment, tag(codec, payload), payload);
     }
 
     /// Counts since the tap was made.
@@ -295,7 +378,7 @@ impl<'m, W: Word> Tap<'m, W> {
 
     /// Where a packet stands on the tap's time line.
     fn moment(&self, source: u32, timestamp: u32, clock_rate: u32) -> u64 {
-        let identity = u64::from(clock_rate) << SOURCE_CLOCK_SHIFT | u64::from(source);
+        let identity = identity(source, clock_rate);
         let restart = clock_rate.saturating_mul(RESTART_SECONDS) as i32;
         let current = (self.header[word::CURRENT].load(Relaxed) & 1) as usize;
         let mut slot = current ^ 1;
@@ -366,6 +449,11 @@ impl<'m, W: Word> Tap<'m, W> {
 
 /// One packet of a tap's history.
 pub(super) type Packet = Entry;
+
+/// What tells one source's time line from another's.
+fn identity(source: u32, clock_rate: u32) -> u64 {
+    u64::from(clock_rate) << SOURCE_CLOCK_SHIFT | u64::from(source)
+}
 
 /// What a record says about a payload: its codec, and for Opus, whose length in bytes does not say it, its length in time.
 fn tag(codec: Codec, payload: &[u8]) -> u16 {

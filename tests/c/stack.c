@@ -150,6 +150,8 @@ static int nothing(void)
     DO(ohp_tap_write_rtp, ohp_tap_write_rtp(memory, packet, sizeof packet) == OHP_OK)                                 \
     DO(ohp_tap_write_frame, ohp_tap_write_frame(memory, &(ohp_frame){.size = sizeof(ohp_frame), .codec = OHP_CODEC_PCMU, \
         .payload = packet, .payload_len = sizeof packet}) == OHP_OK)                                                  \
+    DO(ohp_tap_write_pcm, ohp_tap_write_pcm(memory, &(ohp_pcm){.size = sizeof(ohp_pcm), .sample_rate = 8000,           \
+        .samples = (const int16_t[80]){1}, .count = 80}) == OHP_OK)                                                   \
     DO(ohp_tap_get_stats, ohp_tap_get_stats(memory, &(ohp_tap_stats){.size = sizeof(ohp_tap_stats)}) == OHP_OK)       \
     DO(ohp_tap_fingerprint, ohp_tap_fingerprint(sender.tap, NULL, &mark) == OHP_OK)                                   \
     DO(ohp_tap_search, ohp_tap_search(receiver.tap, TEXT(ABSENT), &receiver.why, &(ohp_decision){0}) == OHP_OK)       \

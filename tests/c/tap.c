@@ -78,8 +78,31 @@ int test_tap(void)
     OK(ohp_tap_write_frame(tap, &frame));
     frame.payload_len = 0;
     STATUS(OHP_NONE, ohp_tap_write_frame(tap, &frame));
-    frame.codec = 9;
+    frame.codec = 200;
     STATUS(OHP_ERR_RANGE, ohp_tap_write_frame(tap, &frame));
+    frame.codec = OHP_CODEC_G722;
+    frame.payload_len = 160;
+    frame.timestamp = 20;
+    frame.is_milliseconds = 1;
+    OK(ohp_tap_write_frame(tap, &frame));
+    frame.is_milliseconds = 2;
+    STATUS(OHP_ERR_RANGE, ohp_tap_write_frame(tap, &frame));
+
+    /* Or samples. */
+    static const int16_t samples[960] = {1, -1};
+    ohp_pcm pcm = {.size = sizeof pcm, .sample_rate = 48000, .source = 7, .continues = 1, .samples = samples, .count = 960};
+    OK(ohp_tap_write_pcm(tap, &pcm));
+    pcm.count = 0;
+    STATUS(OHP_NONE, ohp_tap_write_pcm(tap, &pcm));
+    pcm.count = 960;
+    pcm.sample_rate = 8000;
+    OK(ohp_tap_write_pcm(tap, &pcm));
+    pcm.count = 961;
+    STATUS(OHP_ERR_TOO_LONG, ohp_tap_write_pcm(tap, &pcm));
+    pcm.sample_rate = 11025;
+    STATUS(OHP_ERR_RANGE, ohp_tap_write_pcm(tap, &pcm));
+    pcm.reserved[0] = 1;
+    STATUS(OHP_ERR_SIZE, ohp_tap_write_pcm(tap, &pcm));
     free(memory);
     free(other_memory);
     return 0;

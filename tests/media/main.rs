@@ -8,6 +8,7 @@ mod concurrency;
 mod exact;
 mod g711;
 mod g722;
+mod inputs;
 mod liveness;
 mod mutation;
 mod no_alloc;
