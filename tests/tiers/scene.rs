@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test crate uses its own part of this one")]
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64ct::{Base64, Encoding as _};
 use ohp::cbor::Item;
@@ -35,8 +36,44 @@ pub const FINGERPRINT: [u8; 32] = [0xf1; 32];
 pub const DECLARATION: &str = "https://docs.example.com/declaration.pdf";
 pub const MODEL_POLICY: &str = "https://example.com/policies/model";
 
+const DAY_MS: i64 = 86_400_000;
+
+/// How much later than at [`NOW`] everything happens, in milliseconds.
+static LATER: AtomicI64 = AtomicI64::new(0);
+
 pub fn now() -> Timestamp {
-    Timestamp::parse_rfc3339(NOW).expect("a moment")
+    let written = Timestamp::parse_rfc3339(NOW).expect("a moment");
+    written.plus(LATER.load(Ordering::Relaxed))
+}
+
+/// Lets everything happen at another time than what is written here: for a receiver that looks at a clock. One thread of a
+/// process at a time makes scenes then.
+pub fn happens_at(now: Timestamp) {
+    let written = Timestamp::parse_rfc3339(NOW).expect("a moment");
+    LATER.store(now.since(written), Ordering::Relaxed);
+}
+
+/// Moves every moment and every day of an envelope to when things happen.
+fn move_times(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Ok(written) = Timestamp::parse_rfc3339(text) {
+                *text = written
+                    .plus(LATER.load(Ordering::Relaxed))
+                    .to_text()
+                    .as_str()
+                    .to_owned();
+            } else if let Ok(day) = Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")) {
+                let written = Timestamp::parse_rfc3339(NOW).expect("a moment");
+                let days = now().millis().div_euclid(DAY_MS) - written.millis().div_euclid(DAY_MS);
+                let moved = day.plus(days * DAY_MS).to_text().as_str().to_owned();
+                *text = moved.split('T').next().unwrap_or_default().to_owned();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(move_times),
+        Value::Object(members) => members.values_mut().for_each(move_times),
+        _ => {}
+    }
 }
 
 /// A seed that is the same in every run; nobody may use these keys for anything else.
@@ -133,6 +170,9 @@ impl Scene {
     /// The finished envelope's canonical CBOR. `trust` gets the log's entry for it.
     pub fn finish(&mut self) -> Vec<u8> {
         let mut envelope = self.envelope.clone();
+        if LATER.load(Ordering::Relaxed) != 0 {
+            move_times(&mut envelope);
+        }
         if self.tier >= Tier::Sealed {
             self.vouch(&mut envelope);
             self.seal(&mut envelope);
