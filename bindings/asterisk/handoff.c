@@ -22,6 +22,8 @@
 #define LOOK_AGAIN_MS 2000
 /* PJSIP's Timer F is 32 s and tells nobody: a response that has not come by then will not (RFC 3261, 17.1.2.2). */
 #define NO_RESPONSE_MS 33000
+/* A schedule fires up to this early. */
+#define EARLY_MS 5
 
 enum fate fate_of(ohp_status status)
 {
@@ -552,8 +554,8 @@ static int timer_task(void *data)
 	uint64_t now = now_ms();
 	ohp_host host;
 
-	/* Another one may have been set after this one fired. */
-	if (call->timer_at <= now) {
+	/* Another one may have been set after this one fired; it fires all the same. */
+	if (call->timer_at <= now + EARLY_MS) {
 		call->timer = -1;
 		call->timer_at = 0;
 	}
@@ -732,6 +734,12 @@ struct command_task {
 	struct call_command *command;
 };
 
+static ohp_status wrong(ohp_text *why, const char *words)
+{
+	why->len = snprintf(why->data, why->size, "%s", words);
+	return OHP_ERR_INVALID;
+}
+
 static uint32_t reason_of(const char *word)
 {
 	uint32_t reason = OHP_REASON_NONE + 1;
@@ -759,7 +767,7 @@ static ohp_status propose(struct call *call, const struct call_command *command,
 	ohp_status status;
 
 	if (ast_strlen_zero(template_text)) {
-		return OHP_ERR_INVALID;
+		return wrong(why, "neither the profile nor the call of it names a template");
 	}
 	status = ohp_leg_propose(call->leg, host, profile->tier, template_text, strlen(template_text), room->envelope,
 		OHP_ENVELOPE_LEN_MAX, why, &cbor);
@@ -789,7 +797,8 @@ static ohp_status run(struct call *call, const struct call_command *command, con
 		return ohp_leg_accept(call->leg, host, why);
 	case CALL_REJECT:
 		reason = reason_of(command->reason);
-		return reason == OHP_REASON_NONE ? OHP_ERR_RANGE : ohp_leg_reject(call->leg, host, reason, why);
+		return reason == OHP_REASON_NONE ? wrong(why, "this is no reason of the protocol")
+			: ohp_leg_reject(call->leg, host, reason, why);
 	case CALL_ASSUME:
 		return ohp_leg_assume(call->leg, host, why);
 	case CALL_RETURN:

@@ -52,12 +52,12 @@ static int read_member(const struct envelope_copy *copy, const char *path, struc
 		return -1;
 	}
 	if (ohp_envelope_text(envelope, path, strlen(path), &text) == OHP_OK) {
-		ast_str_set_substr(into, 0, text.data, text.len);
+		ast_str_set(into, 0, "%.*s", (int) text.len, text.data);
 		return 0;
 	}
 	json = ast_malloc(MEMBER_LEN_MAX);
 	if (json && ohp_envelope_json(envelope, path, strlen(path), 0, json, MEMBER_LEN_MAX, &len) == OHP_OK) {
-		ast_str_set_substr(into, 0, json, len);
+		ast_str_set(into, 0, "%.*s", (int) len, json);
 		res = 0;
 	}
 	ast_free(json);
@@ -97,11 +97,11 @@ int call_disclosed(struct call *call, bool claim, const char *name, struct ast_s
 	if (call->disclosed
 		&& (claim ? ohp_disclosed_find_claim : ohp_disclosed_find_field)(call->disclosed, name, strlen(name), &value) == OHP_OK) {
 		if (value.text.data) {
-			ast_str_set_substr(into, 0, value.text.data, value.text.len);
+			ast_str_set(into, 0, "%.*s", (int) value.text.len, value.text.data);
 			res = 0;
 		} else if ((json = ast_malloc(MEMBER_LEN_MAX))) {
 			if (ohp_cbor_to_json(value.cbor.data, value.cbor.len, 0, json, MEMBER_LEN_MAX, NULL, &len) == OHP_OK) {
-				ast_str_set_substr(into, 0, json, len);
+				ast_str_set(into, 0, "%.*s", (int) len, json);
 				res = 0;
 			}
 			explicit_bzero(json, MEMBER_LEN_MAX);

@@ -126,7 +126,7 @@ static struct ast_sip_session_supplement first_supplement = {
 };
 
 static struct ast_sip_session_supplement invite_supplement = {
-	.method = "INVITE",
+	.method = "INVITE,UPDATE",
 	.priority = AST_SIP_SUPPLEMENT_PRIORITY_LAST,
 	.response_priority = AST_SIP_SESSION_AFTER_MEDIA,
 	.incoming_response = incoming_response,

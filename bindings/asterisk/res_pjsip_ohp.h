@@ -18,7 +18,7 @@ struct ohp_pjsip_handlers {
 	int (*request)(struct ast_sip_session *session, struct pjsip_rx_data *rdata);
 	/* An INVITE that begins a session has come; nobody has looked at it yet. */
 	void (*invited)(struct ast_sip_session *session, struct pjsip_rx_data *rdata);
-	/* An INVITE of this session, the first or a later one, has been answered with 2xx, by either side. */
+	/* An INVITE of this session, the first or a later one, or an UPDATE has been answered with 2xx, by either side. */
 	void (*answered)(struct ast_sip_session *session);
 	/* The final response to what ohp_pjsip_send() has sent; one that is challenged is sent again before. */
 	void (*responded)(struct ast_sip_session *session, int status);

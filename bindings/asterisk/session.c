@@ -240,7 +240,8 @@ static void invited(struct ast_sip_session *session, pjsip_rx_data *rdata)
 	struct call *call;
 	pjsip_dialog *dlg;
 
-	if (!replaces) {
+	/* Without this module Asterisk takes no notice of the header. */
+	if (!replaces || !ast_module_check("res_pjsip_refer.so")) {
 		return;
 	}
 	dlg = pjsip_ua_find_dialog(&replaces->call_id, &replaces->to_tag, &replaces->from_tag, PJ_TRUE);
