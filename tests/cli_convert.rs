@@ -101,6 +101,26 @@ fn inspect_lists_what_the_envelope_breaks() {
 }
 
 #[test]
+fn inspect_lists_all_that_is_wrong_where_an_envelope_cannot_be_read() {
+    let broken = br#"{"ohp":"0.1","conformance":"core","id":"cse_short","control":{"verb":"PROPOSE"},"session":{}}"#;
+    let run = ohp_with(&["inspect", "-"], broken);
+    assert_eq!(run.status, 3);
+    for path in ["$.id", "$.control.nonce", "$.session.callId", "$.issuer", "$.notAfter"] {
+        assert!(run.text().contains(&format!("{path}: ")), "{path}: {}", run.text());
+    }
+    assert!(
+        run.stderr.contains("$.id") && run.stderr.contains("Mend it first"),
+        "{}",
+        run.stderr
+    );
+    let run = ohp_with(&["inspect", "--json", "-"], broken);
+    assert!(run.status == 3 && run.json()["violations"].as_array().unwrap().len() > 5);
+    // One that is no canonical CBOR is read up to there, and the command says so.
+    let run = ohp_with(&["inspect", "-"], b"\xa1\x63ohp\x63\x30\x2e");
+    assert!(run.status == 3, "{}", run.stderr);
+}
+
+#[test]
 fn chunks_are_as_large_as_asked_for_and_say_where_they_belong() {
     let run = ohp_with(&["chunk", "--json", "--body-max", "260", "-"], &cbor());
     assert_eq!(run.status, 0, "{}", run.stderr);

@@ -215,6 +215,48 @@ fn call_and_sound_are_compared_when_they_are_given() {
 }
 
 #[test]
+fn what_was_not_judged_is_said() {
+    let notes = |arguments: &[&str], envelope: &Value| {
+        let run = ohp_with(
+            &[&["verify"][..], arguments, &["-"]].concat(),
+            envelope.to_string().as_bytes(),
+        );
+        let lines = run.text().lines().filter(|line| line.starts_with("note  "));
+        (run.status, lines.collect::<Vec<_>>().join("\n"))
+    };
+    let (status, said) = notes(&["--now", "2026-05-28T13:43:00Z"], &core());
+    assert!(status == 0 && said.contains("--trust BUNDLE.json"), "{said}");
+    assert!(said.contains("no session.media.rtpFingerprint"), "{said}");
+
+    let party = Party::new("verify-notes");
+    let bundle = party.path("bundle.json");
+    let envelope = party.sign(&template());
+    let (status, said) = notes(&["--trust", &bundle], &envelope);
+    assert!(status == 0 && !said.contains("--trust"), "{said}");
+    assert!(!said.contains("was skipped"), "this bundle has no policy: {said}");
+    let mut with_policy: Value = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+    with_policy["receiver"]["jurisdictions"] = json!(["GB"]);
+    with_policy["receiver"]["processingScope"] = json!(["transcript.summary"]);
+    with_policy["receiver"]["minimumAal"] = "AAL2".into();
+    with_policy["receiver"]["requiredOversight"] = "human-on-the-loop".into();
+    std::fs::write(&bundle, with_policy.to_string()).unwrap();
+    let (status, said) = notes(&["--trust", &bundle], &envelope);
+    assert_eq!(status, 0, "{said}");
+    for wanted in [
+        "step 5 was skipped, because the envelope has no caller.consent: jurisdictions, processingScope of your bundle were",
+        "minimumAal of your bundle was not applied",
+        "requiredOversight",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+
+    let mut with_sound = template();
+    with_sound["session"]["media"] = json!({ "rtpFingerprint": format!("sha256:{}", "0".repeat(64)) });
+    let (_, said) = notes(&["--trust", &bundle], &party.sign(&with_sound));
+    assert!(said.contains("give --rtp CAPTURE"), "{said}");
+}
+
+#[test]
 fn core_envelope_needs_no_bundle_and_ends_when_it_says() {
     let (status, report) = core_verify(&core().to_string(), &[]);
     assert_eq!((status, report["outcome"].as_str()), (0, Some("accept")), "{report}");

@@ -185,6 +185,7 @@ fn another_implementation_verifies_opens_and_finds_anchored_what_we_issue() {
                 "log.private.json",
                 "--log-entry",
                 "logs.json",
+                "--force",
             ]);
         }
         sign.push(&file);

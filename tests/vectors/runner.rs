@@ -131,6 +131,27 @@ fn official_vectors_pass_without_keys_and_tier_leaves_those_above_out() {
 }
 
 #[test]
+fn self_check_says_a_line_for_each_kind_of_gap_or_that_there_is_none() {
+    let ours = run(&["--self-check"], &on_disk());
+    assert!(ours.text().contains("the tree covers everything"), "{}", ours.text());
+    let one = run(&["--self-check"], &on_disk().join("signed/01-valid-jws"));
+    let lines: Vec<&str> = one.text().lines().collect();
+    let gaps = lines
+        .iter()
+        .position(|line| *line == "not covered by any vector:")
+        .expect("gaps");
+    let begins = [
+        "  refusal at step: 0, 1, 2",
+        "  reason: ",
+        "  tier and outcome: core accept, ",
+    ];
+    for (line, begin) in lines[gaps + 1..].iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    assert_eq!(last_line(&one), "1 passed, 0 failed, 0 skipped");
+}
+
+#[test]
 fn whatever_comes_about_otherwise_than_expected_fails() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 12] = [

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ohp::crypto::ed25519::SigningKey;
-use ohp::envelope::{Envelope, Field};
+use ohp::envelope::{Envelope, Field, Tier};
 use ohp::trust::jwk::Secret;
 use ohp::trust::transparency::anchored::Anchored;
 use ohp::trust::transparency::local::LocalLog;
@@ -13,6 +13,7 @@ use ohp::trust::transparency::merkle;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::output::OPEN;
 use crate::{rekor, template};
 
 /// Where an envelope is anchored before it is written.
@@ -33,6 +34,9 @@ pub struct Anchor {
     /// Where the log's entry goes, as the member `logs` of a trust bundle
     #[arg(long, value_name = "FILE")]
     log_entry: Option<PathBuf>,
+    /// Overwrite the file of --log-entry if it exists
+    #[arg(long, requires = "log_entry")]
+    force: bool,
 }
 
 impl Anchor {
@@ -41,8 +45,21 @@ impl Anchor {
         if self.log.is_none() && self.rekor.is_none() {
             return match self.log_entry {
                 Some(_) => Err(Failure::new("there is no entry to write without a log").advise("Add --log or --rekor")),
-                None => Ok(()),
+                None => {
+                    if envelope.tier() == Tier::Regulated {
+                        anstream::eprintln!(
+                            "{OPEN}note:{OPEN:#} a Regulated envelope is in a transparency log before it is sent (OHP §5.7): this one is \
+                             not yet; --log or --rekor enters it"
+                        );
+                    }
+                    Ok(())
+                }
             };
+        }
+        // Before anything is appended, which cannot be undone.
+        if let Some(path) = self.log_entry.as_ref().filter(|path| !self.force && path.exists()) {
+            return Err(Failure::new(format_args!("{} is there already", path.display()))
+                .advise("An entry is never overwritten by accident: choose another file, or say --force"));
         }
         let text = |field: Field| envelope.item(field).and_then(|item| item.as_text());
         let Some((log_id, leaf_hash)) = text(Field::LogId).zip(text(Field::LeafHash)) else {

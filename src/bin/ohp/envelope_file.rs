@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use ohp::cbor::{self, json};
-use ohp::envelope::{Envelope, SHAPE};
+use ohp::envelope::{Envelope, ReadError, SHAPE};
 use ohp::transport::ENVELOPE_MAX;
 use ohp::transport::body::{self, Declared, Form};
 
@@ -62,9 +62,22 @@ pub fn read_cbor(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
 
 /// Reads CBOR as an envelope, broken rules and all, for a command that only shows or changes it.
 pub fn envelope(cbor: &[u8]) -> Result<Envelope<'_>, Failure> {
-    let mut broken = Vec::new();
-    Envelope::read(cbor, &mut |violation| broken.push(violation))
-        .map_err(|error| Failure::new(error).advise("`ohp verify FILE` lists what an envelope breaks"))
+    Envelope::read(cbor, &mut |_| ())
+        .map_err(|error| unreadable(&error).advise("`ohp inspect FILE` lists all that it breaks"))
+}
+
+/// What keeps bytes from being shown or changed as an envelope.
+pub fn unreadable(error: &ReadError) -> Failure {
+    match error {
+        ReadError::Unusable(_) => Failure::new(format_args!("no envelope can be read without this: {error}")).advise(
+            "Mend it first, and what else stands above; what its tier and verb demand is judged when it can be read",
+        ),
+        ReadError::Cbor(cbor) => Failure::new(error).advise(format_args!(
+            "Nothing after byte {} has been looked at: there may be more",
+            cbor.offset
+        )),
+        _ => Failure::new(error),
+    }
 }
 
 /// What the bytes of a file hold. `declared` is what headers say about it.

@@ -15,7 +15,8 @@ use crate::output::{self, BAD, FAINT, HEAD, OPEN, plain, say};
 
 /// Show an envelope: who hands over to whom, at which tier, why, what has been said, and how much time is left
 ///
-/// Nothing is verified here; rules of the schema that the envelope breaks are listed. `ohp verify` gives the verdict.
+/// Nothing is verified here; all rules of the schema that the envelope breaks are listed. Of one that lacks what it cannot
+/// be read without (version, tier, id, call, verb or nonce) only these are, and exit status is 3. `ohp verify` gives the verdict.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  ohp inspect envelope.json\n  ohp convert --to cbor envelope.json | ohp inspect -")]
 pub struct Args {
@@ -33,8 +34,17 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (cbor, _) = envelope_file::read_cbor(&args.file)?;
     let mut broken = Vec::new();
-    let envelope = Envelope::read(&cbor, &mut |violation| broken.push(violation))
-        .map_err(|error| Failure::new(error).advise("`ohp verify FILE` says more"))?;
+    let envelope = match Envelope::read(&cbor, &mut |violation| broken.push(violation)) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            if args.json {
+                output::json(&json!({ "violations": violations(&broken), "error": error.to_string() }))?;
+            } else {
+                print_broken(&broken);
+            }
+            return Err(envelope_file::unreadable(&error));
+        }
+    };
     let now = args.now.unwrap_or_else(clock::now);
     if args.json {
         output::json(&to_json(&envelope, &broken, now)?)?;
@@ -46,22 +56,23 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn to_json(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) -> Result<Value, Failure> {
     let surface = envelope.surface();
-    let violations: Vec<Value> = broken
-        .iter()
-        .map(|violation| {
-            let (path, rule) = (violation.path.to_string(), violation.rule.to_string());
-            json!({ "path": path, "message": rule, "warning": violation.is_warning() })
-        })
-        .collect();
     Ok(json!({
         "envelope": serde_json::from_str::<Value>(&text_of(envelope.root())).map_err(Failure::new)?,
         "reportDue": envelope.report_due().map(|due| due.to_string()),
         "timeLeftMs": envelope.not_after().map(|end| end.since(now)),
-        "violations": violations,
+        "violations": violations(broken),
         "cborBytes": envelope.bytes().len(),
         "surfaceBytes": surface.len(),
         "surfaceHash": std::str::from_utf8(&leaf_hash_text(&envelope.surface_hash())).unwrap_or_default(),
     }))
+}
+
+fn violations(broken: &[Violation]) -> Vec<Value> {
+    let shown = broken.iter().map(|violation| {
+        let (path, rule) = (violation.path.to_string(), violation.rule.to_string());
+        json!({ "path": path, "message": rule, "warning": violation.is_warning() })
+    });
+    shown.collect()
 }
 
 fn print(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) {
@@ -79,6 +90,10 @@ fn print(envelope: &Envelope<'_>, broken: &[Violation], now: Timestamp) {
     transcript(envelope);
     rules(envelope);
     signatures(envelope);
+    print_broken(broken);
+}
+
+fn print_broken(broken: &[Violation]) {
     for violation in broken {
         let style = if violation.is_warning() { OPEN } else { BAD };
         say!("{style}{:>12}{style:#}  {}", "breaks", plain(&violation.to_string()));

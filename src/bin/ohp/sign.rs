@@ -64,8 +64,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     draft.remove(Field::Signatures.path());
     let (mut scratch, mut out) = (vec![0; jws::SCRATCH_LEN], vec![0; ENVELOPE_MAX.max(ATTEST_MAX)]);
     // Keys have to be valid when the envelope says that it was issued.
-    let stated = draft.item(Field::IssuedAt).and_then(Item::as_time);
-    let issued_at = stated.and_then(|text| clock::parse(text).ok()).unwrap_or(now);
+    let issued_at = template::issued_at(&draft, now);
     let explain = |error: &dyn std::fmt::Display| {
         Failure::new(error).advise(format_args!(
             "It has to be valid at {issued_at}, when the envelope says it was issued; --fresh issues it now. {}",

@@ -11,7 +11,8 @@ use ohp::trust::jwk::OwnKeys;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
-use crate::{input, output};
+use crate::output::OPEN;
+use crate::{clock, input, output};
 
 /// Memory for a draft: what it copies of an envelope, and its paths.
 pub const DRAFT_LEN: usize = 64 * 1024;
@@ -54,6 +55,12 @@ pub fn tier(envelope: Item<'_>) -> Result<Tier, Failure> {
         .ok_or_else(|| Failure::new("`conformance` names no tier"))
 }
 
+/// When `draft` says that it was issued, else `now`: the moment at which keys have to be valid (interpretations, row 12).
+pub fn issued_at(draft: &Draft<'_>, now: Timestamp) -> Timestamp {
+    let stated = draft.item(Field::IssuedAt).and_then(Item::as_time);
+    stated.and_then(|text| clock::parse(text).ok()).unwrap_or(now)
+}
+
 /// Bytes of the operating system's generator.
 pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
     let mut random = Zeroizing::new([0; N]);
@@ -70,7 +77,26 @@ pub fn read_keys(paths: &[PathBuf]) -> Result<OwnKeys, Failure> {
     OwnKeys::new(keys.into()).ok_or_else(|| Failure::new("two of the keys have the same kid"))
 }
 
+/// Warns of private keys that others than their owner can read or change.
+#[cfg(unix)]
+fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    const OTHERS: u32 = 0o077;
+    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
+    if mode & OTHERS != 0 {
+        anstream::eprintln!(
+            "{OPEN}warning:{OPEN:#} {} holds private keys, and others than its owner have access to it (mode {:04o}): chmod 600 {0}",
+            path.display(),
+            mode & 0o7777
+        );
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_path: &Path) {}
+
 fn read_key_file(path: &Path) -> Result<OwnKeys, Failure> {
+    warn_of_readers(path);
     let json = Zeroizing::new(input::read(path, KEY_LIMIT)?);
     OwnKeys::from_json(&json).map_err(|error| {
         Failure::new(format_args!("{} is no private JWK Set: {error}", path.display()))

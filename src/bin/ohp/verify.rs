@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use ohp::envelope::{ReadError, RejectReason};
+use ohp::envelope::{ReadError, RejectReason, Tier};
 use ohp::media::exact::Decision;
 use ohp::media::fingerprint::Fingerprint;
 use ohp::time::Timestamp;
@@ -145,6 +145,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         output::json(&to_json(args, &verdict, &disclosed, &steps))?;
     } else {
         print(args, &verdict, &disclosed, &steps);
+        for note in notes(args, &bundle, &verdict, &steps) {
+            say!("{FAINT}note{FAINT:#}  {note}");
+        }
     }
     Ok(match verdict.outcome {
         Outcome::Accept => Exit::Accept,
@@ -178,6 +181,82 @@ fn declared(info: &Info<'_>) -> Declared {
 fn warnings_of_usage(args: &Args) -> Option<&'static str> {
     let sound = args.fingerprint.is_some() || args.rtp.is_some();
     (sound && args.call_id.is_none()).then_some("without --call-id step 4 is not run, and the sound is not compared")
+}
+
+/// What was not judged, and why: a step that is skipped is no step that has passed.
+fn notes(args: &Args, bundle: &Bundle, verdict: &Verdict<'_>, steps: &[Timed]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if args.trust.is_none() {
+        notes.push(String::from(
+            "judged as a Core receiver would that believes nobody and has no policy; --trust BUNDLE.json says who you are, \
+             whose keys you believe and what you accept",
+        ));
+    }
+    let skipped = |step: Step| {
+        steps
+            .iter()
+            .any(|timed| timed.step == step && timed.result == StepResult::Skip)
+    };
+    let Some(envelope) = verdict.envelope else { return notes };
+    let mut unjudged = |step: Step, lacks: &str, policies: &[(&'static str, bool)]| {
+        let set: Vec<&str> = policies.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+        if skipped(step) && !set.is_empty() {
+            notes.push(format!(
+                "step {} was skipped, because the envelope has no {lacks}: {} of your bundle {} not applied",
+                step.number(),
+                set.join(", "),
+                if set.len() == 1 { "was" } else { "were" }
+            ));
+        }
+    };
+    let receiver = &bundle.receiver;
+    unjudged(
+        Step::Consent,
+        "caller.consent",
+        &[
+            ("jurisdictions", !receiver.jurisdictions.is_empty()),
+            ("processingScope", !receiver.processing_scope.is_empty()),
+            ("specialCategory", receiver.special_category),
+        ],
+    );
+    unjudged(
+        Step::Assurance,
+        "caller.assurance",
+        &[
+            ("minimumAal", receiver.minimum_aal.is_some()),
+            ("maxStepUpAge", receiver.max_step_up_age.is_some()),
+            ("requireBoundAssurance", receiver.require_bound_assurance),
+            ("requireKeyBinding", receiver.require_key_binding),
+        ],
+    );
+    unjudged(
+        Step::RiskClass,
+        "aiSystem",
+        &[("acceptedRiskClasses", receiver.accepted_risk_classes.is_some())],
+    );
+    unjudged(
+        Step::AnnexIii,
+        "aiSystem.annexIIIClause",
+        &[("annexIIIAllowed", receiver.annex_iii_allowed.is_some())],
+    );
+    unjudged(
+        Step::Oversight,
+        "oversight",
+        &[("requiredOversight", receiver.required_oversight.is_some())],
+    );
+    let given = args.fingerprint.is_some() || args.rtp.is_some();
+    let was_run = steps.iter().any(|timed| timed.step == Step::CallLeg);
+    match envelope.session().rtp_fingerprint() {
+        None if given || was_run && envelope.tier() < Tier::Sealed => notes.push(String::from(
+            "no sound was compared: the envelope has no session.media.rtpFingerprint",
+        )),
+        // With a call the verdict itself warns of it.
+        Some(_) if !given && was_run && args.call_id.is_none() && envelope.tier() < Tier::Sealed => notes.push(
+            String::from("no sound was compared: give --rtp CAPTURE or --fingerprint, and --call-id"),
+        ),
+        _ => {}
+    }
+    notes
 }
 
 fn to_json(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[Timed]) -> Value {

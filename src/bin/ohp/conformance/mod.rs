@@ -131,7 +131,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         output::json(&report)?;
     } else {
         if args.self_check {
-            say!("{FAINT}{}{FAINT:#}", coverage.describe());
+            say!("{}", coverage.describe());
         }
         say!("{passed} passed, {failed} failed, {skipped} skipped");
     }

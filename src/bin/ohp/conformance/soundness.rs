@@ -68,8 +68,14 @@ impl Coverage {
             }
         };
         let reasons: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+        let covered = steps.is_empty() && reasons.is_empty() && directions.is_empty();
+        if covered {
+            return String::from(
+                "the tree covers everything: a refusal at each step, each reason, and each tier accepted, rejected, emitted and refused",
+            );
+        }
         format!(
-            "no vector refuses at steps: {}; gives as reason: {}; goes: {}",
+            "not covered by any vector:\n  refusal at step: {}\n  reason: {}\n  tier and outcome: {}",
             list(&steps),
             list(&reasons),
             list(&directions)

@@ -55,7 +55,11 @@ pub struct Args {
     /// Revoke a key, now or as of a moment: what was issued later is refused
     #[arg(long, value_name = "KID[=RFC3339]", value_parser = Moment::parse)]
     revoke: Vec<Moment>,
-    /// Your AI systems: a JSON list, or an object with `systems`
+    /// Your AI systems: a JSON list of objects, or an object with that list as `systems`
+    ///
+    /// Each has `id`, `version`, `riskClass` (high, limited, minimal), `modelCardSha256` (`sha256:` and 64 hex digits), and
+    /// `ceConformity` with `assessmentRoute` (self, notified-body) and `declarationUrl`; other members are published as they are.
+    /// The issuer, `publishedAt` and the signature are added.
     #[arg(long, value_name = "FILE")]
     ai_systems: Option<PathBuf>,
     /// A binding that you take
