@@ -42,6 +42,11 @@ impl EnvelopeId {
         is_prefixed_ulid(text.as_bytes(), ENVELOPE_ID_PREFIX).then_some(Self(id))
     }
 
+    /// The identifier's text as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The identifier's text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()

@@ -222,15 +222,17 @@ fn usual(bytes: &[u8]) -> Option<Timestamp> {
 }
 
 /// The digits of `text`, where `form` has a zero; `None` unless there are digits and everything else is as in `form`.
+#[inline(always)]
 fn digits(text: &[u8; 8], form: &[u8; 8]) -> Option<[i64; 8]> {
-    let mut unlike = 0;
-    let values = core::array::from_fn(|at| {
-        let (byte, wanted) = (text[at], form[at]);
-        let value = byte ^ wanted;
-        unlike |= u8::from(if wanted == b'0' { value > 9 } else { value > 0 });
-        i64::from(value)
-    });
-    (unlike == 0).then_some(values)
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // What brings a byte's high bit about when it is added to more than 9, or elsewhere to more than 0.
+    let beyond = u64::from_le_bytes(form.map(|wanted| if wanted == b'0' { 0x7f - 9 } else { 0x7f }));
+    let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*form);
+    // No sum carries into the next byte unless a high bit is set already.
+    if (values | (values & !HIGH).wrapping_add(beyond)) & HIGH != 0 {
+        return None;
+    }
+    Some(values.to_le_bytes().map(i64::from))
 }
 
 struct Scanner<'a> {

@@ -2,6 +2,8 @@
 
 mod common;
 
+#[path = "leg/lossy.rs"]
+mod lossy;
 #[path = "leg/pair.rs"]
 mod pair;
 
@@ -352,7 +354,7 @@ fn lossy_reordering_duplicating_pair_never_ends_in_a_half_state() {
         .unwrap_or(10_000);
     let mut ends = std::collections::BTreeMap::new();
     for seed in 0..handoffs {
-        let mut pair = pair::Lossy::new(seed);
+        let mut pair = lossy::Lossy::new(seed);
         let end = pair.run();
         assert!(
             matches!(
@@ -371,6 +373,86 @@ fn lossy_reordering_duplicating_pair_never_ends_in_a_half_state() {
         ends.len() >= 3,
         "handed over, given back and refused should all occur: {ends:?}"
     );
+}
+
+/// An answer in chunks that lacked a resource is judged anew when it comes again, though its sender sends its last INFO alone.
+#[test]
+fn answer_in_chunks_that_lacked_a_resource_is_judged_when_it_comes_again() {
+    for refuses in [false, true] {
+        let mut pair = Pair::new();
+        pair.set_body_max(Which::Receiver, ohp::transport::outgoing::BODY_MIN + 100);
+        let mut trust = common::bundle_json(("vendor-a", common::SENDER_DID, 1), (common::RECEIVER_DID, 2));
+        let known = trust["issuers"].take();
+        trust["issuers"] = serde_json::json!({});
+        trust["receiver"]["admit"] = serde_json::json!([common::RECEIVER_DID]);
+        pair.set_bundle(Which::Sender, &trust);
+        let id = pair.propose(Tier::Signed).expect("a proposal");
+        pair.settle();
+        pair.events(Which::Receiver);
+        pair.with(Which::Receiver, |leg, host| match refuses {
+            true => leg.reject(host, RejectReason::ConsentOutOfScope),
+            false => leg.accept(host),
+        })
+        .expect("an answer");
+        let infos = pair.collect(Which::Receiver);
+        assert!(infos.len() > 2, "in chunks");
+        let statuses: Vec<_> = infos.iter().map(|info| pair.deliver(Which::Sender, info)).collect();
+        assert_eq!(statuses.last(), Some(&503));
+        assert_eq!(
+            pair.deliver(Which::Sender, infos.last().expect("one")),
+            503,
+            "nothing has come meanwhile"
+        );
+        pair.events(Which::Sender);
+
+        trust["issuers"] = known;
+        pair.set_bundle(Which::Sender, &trust);
+        assert_eq!(pair.deliver(Which::Sender, infos.last().expect("one")), 200);
+        let told = pair.events(Which::Sender);
+        match refuses {
+            true => assert!(
+                matches!(told[..], [Event::Rejected { id: told, .. }] if told == id),
+                "{told:?}"
+            ),
+            false => assert_eq!(told, [Event::Accepted { id }]),
+        }
+        // And once more, now that it is done with.
+        for info in &infos {
+            assert_eq!(pair.deliver(Which::Sender, info), 200);
+        }
+        assert!(matches!(pair.events(Which::Sender)[..], []));
+    }
+}
+
+/// What has to arrive is sent anew as often as the leg says, and no more; then the application is told. `RETRIES_MAX` of
+/// `src/leg/outbox.rs`.
+#[test]
+fn message_that_must_arrive_is_given_up_after_eight_more_tries() {
+    const RETRIES_MAX: usize = 8;
+    for status in [503, ohp::leg::NO_RESPONSE] {
+        for failures in [RETRIES_MAX, RETRIES_MAX + 1] {
+            let mut pair = Pair::new();
+            let id = pair.accepted(Tier::Core);
+            pair.with(Which::Sender, |leg, host| leg.assume(host))
+                .expect("an ASSUME");
+            pair.events(Which::Sender);
+            let first = pair.poll(Which::Sender).expect("an INFO");
+            for failure in 1..=failures {
+                pair.respond(Which::Sender, status);
+                let next = pair.poll(Which::Sender);
+                assert_eq!(next.is_some(), failure <= RETRIES_MAX, "after {failure} times {status}");
+                assert!(next.is_none_or(|next| next == first), "it is the same INFO");
+            }
+            if failures <= RETRIES_MAX {
+                let arrived = pair.deliver(Which::Receiver, &first);
+                pair.respond(Which::Sender, arrived);
+                assert_eq!(pair.events(Which::Sender), [Event::HandedOff { id }]);
+            } else {
+                let verb = Verb::Assume;
+                assert_eq!(pair.events(Which::Sender), [Event::Undelivered { verb, status }]);
+            }
+        }
+    }
 }
 
 /// An answer is not kept while a resource is missing: its INFO is answered 503, so that its sender does not take it for

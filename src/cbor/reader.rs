@@ -65,6 +65,15 @@ struct Frame<'a> {
     place: Place,
 }
 
+impl Frame<'_> {
+    /// What an unused place of the stack holds: zeros, which are written all at once.
+    const NONE: Self = Self {
+        key: None,
+        left: 0,
+        place: Place::Root,
+    };
+}
+
 /// What comes next in a container that has something left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -90,7 +99,7 @@ impl<'a> Reader<'a> {
             bytes,
             pos: 0,
             top: root,
-            outer: [root; MAX_DEPTH],
+            outer: [Frame::NONE; MAX_DEPTH],
             depth: 0,
             failed: Error::new(ErrorKind::TooLarge, MAX_INPUT_LEN),
         }
@@ -132,19 +141,20 @@ impl<'a> Reader<'a> {
 
     /// The next member's key, in a map whose head or whose last value has just been read; `None` where it ends.
     pub(crate) fn next_key(&mut self) -> Result<Option<&'a [u8]>, Error> {
-        if self.top.place == Place::Key
-            && let Some(left) = self.top.left.checked_sub(1)
-        {
-            self.top.left = left;
-            return match self.key::<&[u8]>() {
-                Ok(key) => Ok(Some(key)),
-                Err(error) => {
-                    self.fail(error);
-                    Err(error)
-                }
-            };
+        if self.top.place != Place::Key {
+            return self.next_bytes().map(|_| None);
         }
-        self.next_bytes().map(|_| None)
+        let key = match self.top.left.checked_sub(1) {
+            Some(left) => {
+                self.top.left = left;
+                self.key::<&[u8]>().map(Some)
+            }
+            None => self.end::<&[u8]>().map(|_| None),
+        };
+        if let Err(error) = key {
+            self.fail(error);
+        }
+        key
     }
 
     /// Checks the whole item that begins next and steps over it; a key counts as an item. `None`, and no step, where
@@ -165,6 +175,28 @@ impl<'a> Reader<'a> {
                 return Ok(self.bytes.get(start..self.pos).map(Item::trusted));
             }
         }
+    }
+
+    /// The text that begins next where a value or an element does; `None`, and no step, where anything else is next, what
+    /// is wrong included: [`Reader::next_bytes`] says what.
+    #[inline(always)]
+    pub(crate) fn next_text(&mut self) -> Option<&'a [u8]> {
+        let left = match self.top.place {
+            Place::Value => self.top.left,
+            Place::Element => self.top.left.checked_sub(1)?,
+            Place::Root | Place::Key | Place::Failed => return None,
+        };
+        let initial = *self.bytes.get(self.pos)?;
+        if initial & head::MAJOR != head::TEXT {
+            return None;
+        }
+        let (text, _, behind): (_, &[u8], _) = text_at(self.bytes, self.pos, initial).ok()?;
+        self.pos = behind;
+        self.top.left = left;
+        if self.top.place == Place::Value {
+            self.top.place = Place::Key;
+        }
+        Some(text)
     }
 
     #[inline(always)]

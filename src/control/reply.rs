@@ -83,6 +83,11 @@ const PARTIES: [Field; 4] = [
     Field::AudienceDid,
 ];
 
+/// The fields that a frame keeps.
+fn kept_fields() -> impl Iterator<Item = Field> {
+    REPEATED.into_iter().chain(PARTIES)
+}
+
 impl Frame {
     /// Keeps what is needed of `proposal`.
     ///
@@ -94,19 +99,44 @@ impl Frame {
 
     /// As [`Frame::of`], where the proposal's surface has been hashed before.
     pub(crate) fn with_surface(proposal: &Envelope<'_>, surface: [u8; 32]) -> Result<Self, FrameError> {
-        let mut frame = Self {
+        let mut frame = Self::empty(proposal, surface);
+        frame.keep_all(proposal)?;
+        Ok(frame)
+    }
+
+    /// Puts the frame of `proposal` into `place`, which is empty if there is no room: a frame is too large to be handed
+    /// from function to function.
+    pub(crate) fn put(place: &mut Option<Self>, proposal: &Envelope<'_>, surface: [u8; 32]) -> Result<(), FrameError> {
+        let kept = place.insert(Self::empty(proposal, surface)).keep_all(proposal);
+        if kept.is_err() {
+            *place = None;
+        }
+        kept
+    }
+
+    /// Whether a frame holds what is needed of `proposal`.
+    pub(crate) fn has_room_for(proposal: &Envelope<'_>) -> bool {
+        let record = |field| Some(RECORD_HEAD + proposal.item(field)?.bytes().len());
+        kept_fields().filter_map(record).sum::<usize>() <= FRAME_MAX
+    }
+
+    fn empty(proposal: &Envelope<'_>, surface: [u8; 32]) -> Self {
+        Self {
             bytes: [0; FRAME_MAX],
             len: 0,
             tier: proposal.tier(),
             id: proposal.id(),
             surface,
-        };
-        for field in REPEATED.into_iter().chain(PARTIES) {
+        }
+    }
+
+    fn keep_all(&mut self, proposal: &Envelope<'_>) -> Result<(), FrameError> {
+        for field in kept_fields() {
             if let Some(item) = proposal.item(field) {
-                frame.keep(field, item.bytes())?;
+                self.keep(field, item.bytes())?;
             }
         }
-        Ok(frame)
+        Ok(())
     }
 
     fn keep(&mut self, field: Field, item: &[u8]) -> Result<(), FrameError> {

@@ -55,20 +55,21 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
+    #[inline]
     fn new(bytes: &'a [u8], spans: [read::Span; FIELD_COUNT], members: u32, signatures_go: u16) -> Option<Self> {
-        let mut envelope = Self {
+        let text = |field: Field| {
+            let (start, end) = spans[field as usize];
+            Item::trusted(bytes.get(usize::from(start)..usize::from(end))?).as_text()
+        };
+        Some(Self {
+            tier: Tier::parse(text(Field::Conformance)?)?,
+            verb: Verb::parse(text(Field::ControlVerb)?)?,
+            id: EnvelopeId::parse(text(Field::Id)?)?,
             bytes,
             spans,
             members,
             signatures_go,
-            tier: Tier::Core,
-            verb: Verb::Propose,
-            id: EnvelopeId::parse("cse_00000000000000000000000000")?,
-        };
-        envelope.tier = Tier::parse(envelope.text(Field::Conformance)?)?;
-        envelope.verb = Verb::parse(envelope.text(Field::ControlVerb)?)?;
-        envelope.id = EnvelopeId::parse(envelope.text(Field::Id)?)?;
-        Some(envelope)
+        })
     }
 
     /// The canonical CBOR.

@@ -10,7 +10,7 @@ const PAN_DIGITS_MAX: usize = 19;
 /// Whether `text` holds a run of 13 to 19 digits, single spaces or dashes between them allowed, that passes Luhn.
 pub(super) fn looks_like_card_number(text: &[u8]) -> bool {
     // Most prose has too few digits, which takes a fraction of the time to see.
-    if text.iter().filter(|byte| byte.is_ascii_digit()).count() < PAN_DIGITS_MIN {
+    if digits(text) < PAN_DIGITS_MIN {
         return false;
     }
     let mut run = Run::default();
@@ -27,6 +27,12 @@ pub(super) fn looks_like_card_number(text: &[u8]) -> bool {
         }
     }
     run.is_card_number()
+}
+
+/// How many digits there are, counted in bytes, which vectors hold many of.
+fn digits(text: &[u8]) -> usize {
+    let in_one = |part: &[u8]| part.iter().map(|byte| u8::from(byte.is_ascii_digit())).sum::<u8>();
+    text.chunks(u8::MAX.into()).map(|part| usize::from(in_one(part))).sum()
 }
 
 /// A run of digits, with the two Luhn sums that its final length may call for.

@@ -254,6 +254,10 @@ impl<'a> Walk<'a, '_> {
 
     /// Checks the value that begins next against `rule`, and says whether it is `true`.
     fn value(&mut self, member: &'static Member, rule: &'static Rule) -> Result<bool, cbor::Error> {
+        if let Some(text) = self.reader.next_text() {
+            self.text(member, rule, text);
+            return Ok(false);
+        }
         match self.reader.next_bytes()? {
             Some(Token::Text(text)) => self.text(member, rule, text),
             Some(Token::Map(_)) => match rule {

@@ -8,7 +8,8 @@ use super::event::{Event, Ignored};
 use super::inbound::{AUDIO_MAY_FOLLOW_MS, Arrival, Refusal};
 use super::{Leg, Pending};
 use crate::cbor::Item;
-use crate::control::{Frame, FrameError, Motion, REFUSED_SURFACE, Side, Timeout};
+use crate::control::{Frame, Motion, REFUSED_SURFACE, Side, Timeout};
+use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, RejectReason, Tier, Verb, leaf_hash_text};
 use crate::time::Timestamp;
 use crate::verify::{Failure, MediaDoubt, Outcome, Step, Verdict, Why};
@@ -92,10 +93,11 @@ impl Leg {
             self.last_unvouched_report = Some(arrival.now);
         }
         if is_proposal {
-            let Ok(frame) = frame_of(verdict, envelope) else {
+            if !Frame::has_room_for(envelope) {
                 return Some(Refusal::TooLong);
-            };
-            self.frame = Some(frame);
+            }
+            // INVARIANT: there is room, so this does not fail.
+            let _ = Frame::put(&mut self.frame, envelope, surface_of(verdict, envelope));
             self.pending = Some(Pending {
                 arrived: arrival.now,
                 not_after,
@@ -171,7 +173,7 @@ impl Leg {
         proposal: &Envelope<'_>,
         reason: RejectReason,
     ) -> bool {
-        let Ok(frame) = frame_of(verdict, proposal) else {
+        let Ok(frame) = Frame::with_surface(proposal, surface_of(verdict, proposal)) else {
             return false;
         };
         self.send_about(host, &frame, Verb::Reject, reason.as_str(), None)
@@ -243,9 +245,9 @@ impl Leg {
 
     fn proposed(&mut self, verdict: &Verdict<'_>, envelope: &Envelope<'_>, arrival: Arrival) -> Option<Refusal> {
         let id = envelope.id();
-        let Ok(frame) = frame_of(verdict, envelope) else {
+        if !Frame::has_room_for(envelope) {
             return Some(Refusal::TooLong);
-        };
+        }
         if !arrival.again && !self.is_free_for(envelope.tier() >= Tier::Signed) {
             // Two proposals at once: the peer tries again later (RFC 3261 §14.1 says when), and nothing of ours moves.
             if let Err(illegal) = self.handoff.next(Motion::Received, Verb::Propose) {
@@ -259,7 +261,8 @@ impl Leg {
         let not_after = envelope.not_after().unwrap_or(arrival.now);
         match self.handoff.propose(Motion::Received, id, not_after) {
             Ok(()) => {
-                self.frame = Some(frame);
+                // INVARIANT: there is room, so this does not fail.
+                let _ = Frame::put(&mut self.frame, envelope, surface_of(verdict, envelope));
                 self.pending = None;
                 self.told_handed_off = false;
                 self.events.push(Event::Proposed {
@@ -332,12 +335,9 @@ impl Leg {
     }
 }
 
-/// The frame of the envelope that was judged; its surface is hashed once.
-fn frame_of(verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> Result<Frame, FrameError> {
-    match verdict.surface_hash {
-        Some(surface) => Frame::with_surface(envelope, surface),
-        None => Frame::of(envelope),
-    }
+/// The hash of the surface of the envelope that was judged: it is worked out once.
+fn surface_of(verdict: &Verdict<'_>, envelope: &Envelope<'_>) -> [u8; SHA256_LEN] {
+    verdict.surface_hash.unwrap_or_else(|| envelope.surface_hash())
 }
 
 /// Whether a signature vouched for an envelope that failed at `step`: at Core there is none.

@@ -13,7 +13,7 @@ use crate::id::EnvelopeId;
 use crate::media::exact;
 use crate::table::Domain;
 use crate::time::Timestamp;
-use crate::transport::reassembly::{Received, receive};
+use crate::transport::reassembly::{Received, receive_on};
 use crate::transport::{self, Echo, Info, SipStatus};
 use crate::verify::{
     Call, Media, Memory, Outcome, Outstanding, Role, Situation, Step, StepResult, Verdict, is_judged, verify,
@@ -117,17 +117,18 @@ impl Leg {
         envelope: &'e mut [u8],
         observe: Observer<'_>,
     ) -> Handled<'e> {
-        let call = host.table.key(Domain::Call, &[self.ids.as_array()[0].as_bytes()]);
-        let message = match receive(&host.table, &call, info, host.now, SHAPE, host.scratch, envelope) {
-            Ok(Received::Complete(message)) => message,
-            Ok(Received::Duplicate {
-                id: Some(id),
-                finished: true,
-                last: true,
-            }) => {
-                return self.repeated(host, id);
-            }
-            Ok(Received::Partial { .. } | Received::Duplicate { .. }) => return Handled::only(SipStatus::Ok),
+        let call = || host.table.key(Domain::Call, &[self.ids.first().as_bytes()]);
+        let (message, kept) = match receive_on(&host.table, call, info, host.now, SHAPE, host.scratch, envelope) {
+            Ok((Received::Complete(message), kept)) => (message, kept),
+            Ok((
+                Received::Duplicate {
+                    id: Some(id),
+                    finished: true,
+                    last: true,
+                },
+                _,
+            )) => return self.repeated(host, id),
+            Ok((Received::Partial { .. } | Received::Duplicate { .. }, _)) => return Handled::only(SipStatus::Ok),
             Err(refusal) => return Handled::refused(refusal.status(), Refusal::Transport(refusal)),
         };
         let arrival = Arrival {
@@ -136,10 +137,17 @@ impl Leg {
             again: false,
             deadline_passed: false,
         };
-        if !message.is_as_named() {
-            return Handled::refused(SipStatus::BadRequest, Refusal::OtherId);
+        let handled = match message.is_as_named() {
+            true => self.judge(host, message.cbor, arrival, observe),
+            false => Handled::refused(SipStatus::BadRequest, Refusal::OtherId),
+        };
+        // What is answered 503 will come again, by its last chunk alone where its sender keeps the others for delivered: then it
+        // has to be complete again.
+        if let Some(kept) = kept.filter(|_| handled.refusal != Some(Refusal::Overloaded)) {
+            // Another party may have been faster, which is as well.
+            let _ = kept.finish(&host.table);
         }
-        self.judge(host, message.cbor, arrival, observe)
+        handled
     }
 
     /// A whole envelope came in chunks once more. It is given its answer once more; one that was never judged, because

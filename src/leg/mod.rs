@@ -306,13 +306,15 @@ impl Ids {
             .map(|(len, bytes)| core::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default())
     }
 
+    /// The dialog's own Call-ID.
+    fn first(&self) -> &str {
+        self.iter().next().unwrap_or_default()
+    }
+
     /// The identifiers as a slice needs them; unused places hold the first one again.
     fn as_array(&self) -> [&str; LEG_IDS_MAX] {
-        let first = self.iter().next().unwrap_or_default();
-        let mut all = [first; LEG_IDS_MAX];
-        for (place, id) in all.iter_mut().zip(self.iter()) {
-            *place = id;
-        }
-        all
+        let mut ids = self.iter();
+        let first = ids.next().unwrap_or_default();
+        core::array::from_fn(|nth| if nth == 0 { first } else { ids.next().unwrap_or(first) })
     }
 }

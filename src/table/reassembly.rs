@@ -33,7 +33,8 @@ pub enum Put {
     Complete,
 }
 
-/// Rounds of opening a set. Each further one means that another party has changed the set's entry meanwhile.
+/// Rounds of opening a set. Each further one means that another party has changed the set's entry meanwhile. The number is ours:
+/// an entry changes four times in its life, and four copies of one chunk at once are more than a network makes.
 const OPEN_ATTEMPTS: usize = 16;
 
 impl<W: Word> Slots<'_, W> {
@@ -208,6 +209,16 @@ impl<W: Word> Slots<'_, W> {
     /// [`SlotError::Incomplete`] and [`SlotError::ShortBuffer`] leave the set as it is; [`SlotError::Done`] if another
     /// was first; [`SlotError::TooLarge`] if racing chunks made it so, and [`SlotError::Dead`]; [`SlotError::Gone`].
     pub fn take(&self, set: SlotRef, out: &mut [u8]) -> Result<usize, SlotError> {
+        let len = self.copy(set, out)?;
+        self.finish(set).map(|()| len)
+    }
+
+    /// Copies a complete message as [`take`](Self::take) does, and leaves it there: to be [finished](Self::finish) once it has
+    /// been dealt with, or to be copied again if it comes again.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn copy(&self, set: SlotRef, out: &mut [u8]) -> Result<usize, SlotError> {
         let slot = self.opened(set)?;
         let total = untag(self.total(slot.index).load(Acquire), slot.tag()).ok_or(SlotError::Gone)?;
         let mut len = 0_usize;
@@ -235,10 +246,22 @@ impl<W: Word> Slots<'_, W> {
         if len > out.len() {
             return Err(SlotError::ShortBuffer { needed: len as u32 });
         }
+        match self.stands(slot) {
+            true => Ok(len),
+            false => Err(self.opened(set).err().unwrap_or(SlotError::Gone)),
+        }
+    }
+
+    /// Ends a message that has been [copied](Self::copy): what comes of it again is late. Of all that try exactly one succeeds.
+    ///
+    /// # Errors
+    /// [`SlotError::Done`] if another was first; [`SlotError::Dead`]; [`SlotError::Gone`].
+    pub fn finish(&self, set: SlotRef) -> Result<(), SlotError> {
+        let slot = self.opened(set)?;
         match self.advance(slot, Kind::Done) {
             Ok(done) => {
                 self.bury(done);
-                Ok(len)
+                Ok(())
             }
             Err(_) => Err(self.opened(set).err().unwrap_or(SlotError::Gone)),
         }

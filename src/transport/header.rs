@@ -6,11 +6,10 @@
 use core::fmt;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_until, take_while, take_while1};
-use nom::combinator::{opt, peek, recognize, rest, verify};
-use nom::multi::many0_count;
-use nom::sequence::{separated_pair, terminated};
-use nom::{IResult, Offset, Parser};
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::combinator::verify;
+use nom::sequence::separated_pair;
+use nom::{FindSubstring, IResult, Offset, Parser};
 
 use super::content_type::MediaType;
 use super::{ContentType, INFO_PACKAGE};
@@ -396,14 +395,29 @@ fn field(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     separated_pair(take_while1(is_token), (take_while(is_blank), tag(":")), value).parse(input)
 }
 
+// These two cut by hand and with a check, where nom would cut without: so the compiler sees that neither panics.
+
 /// The rest of a line, and every line after it that starts with a blank.
 fn value(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize((opt(line), many0_count((peek(take_while1(is_blank)), line)))).parse(input)
+    let mut rest = line(input).map_or(input, |(rest, _)| rest);
+    while rest.first().is_some_and(|byte| is_blank(*byte)) {
+        let Ok((behind, _)) = line(rest) else { break };
+        rest = behind;
+    }
+    let value = input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default();
+    Ok((rest, value))
 }
 
 fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let last = verify(rest, |rest: &[u8]| !rest.is_empty());
-    alt((terminated(take_until("\n"), tag("\n")), last)).parse(input)
+    let end = input.find_substring("\n").unwrap_or(input.len());
+    match input.split_at_checked(end) {
+        Some((line, [_, rest @ ..])) => Ok((rest, line)),
+        Some((line, rest)) if !line.is_empty() => Ok((rest, line)),
+        _ => Err(nom::Err::Error(nom::error::Error::new(
+            input,
+            nom::error::ErrorKind::Eof,
+        ))),
+    }
 }
 
 fn line_end(input: &[u8]) -> IResult<&[u8], &[u8]> {

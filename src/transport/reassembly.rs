@@ -15,7 +15,9 @@ use super::{Echo, Info, MediaType, WIRE_MAX};
 use crate::cbor::Item;
 use crate::cbor::json::Shape;
 use crate::id::EnvelopeId;
-use crate::table::{BYTES_PER_OWNER, Domain, Key, OPEN_SETS_PER_OWNER, Put, SlotError, Table, UNFINISHED_SET_MS, Word};
+use crate::table::{
+    BYTES_PER_OWNER, Domain, Key, OPEN_SETS_PER_OWNER, Put, SlotError, SlotRef, Table, UNFINISHED_SET_MS, Word,
+};
 use crate::time::Timestamp;
 
 /// Scratch in bytes that [`receive`] needs: all the chunks that a call may have open, and what decoding takes.
@@ -99,6 +101,43 @@ pub fn receive<'b, W: Word, S: Shape>(
     scratch: &mut [u8],
     out: &'b mut [u8],
 ) -> Result<Received<'b>, Refusal> {
+    match receive_on(table, || *call, info, now, shape, scratch, out)? {
+        // Another worker, to whom a chunk was retransmitted, was first.
+        (Received::Complete(message), Some(kept)) if kept.finish(table).is_err() => Ok(Received::Duplicate {
+            id: message.id,
+            finished: true,
+            last: kept.last,
+        }),
+        (received, _) => Ok(received),
+    }
+}
+
+/// A message in chunks that stays in the table until it is known what becomes of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    set: SlotRef,
+    /// Whether its last chunk completed it.
+    last: bool,
+}
+
+impl Kept {
+    /// Lets the message go: it has been dealt with. Otherwise it is complete again with any of its chunks that comes again.
+    pub(crate) fn finish<W: Word>(self, table: &Table<'_, W>) -> Result<(), SlotError> {
+        table.slots().finish(self.set)
+    }
+}
+
+/// As [`receive`]; but which call it is is asked only where chunks have to be told apart, and a message in chunks has to be
+/// finished by the caller.
+pub(crate) fn receive_on<'b, W: Word, S: Shape>(
+    table: &Table<'_, W>,
+    call: impl FnOnce() -> Key,
+    info: &Info<'b>,
+    now: Timestamp,
+    shape: S,
+    scratch: &mut [u8],
+    out: &'b mut [u8],
+) -> Result<(Received<'b>, Option<Kept>), Refusal> {
     if !info.info_package.is_none_or(is_our_package) {
         return Err(Refusal::Package);
     }
@@ -117,31 +156,52 @@ pub fn receive<'b, W: Word, S: Shape>(
             encoding,
         };
         let decoded = body::decode(info.body, declared, shape, scratch, out).map_err(Refusal::Body)?;
-        return Ok(Received::Complete(Message {
+        let message = Message {
             cbor: decoded.cbor,
             form: decoded.form,
             id: None,
             echo: Echo::of(info),
-        }));
+        };
+        return Ok((Received::Complete(message), None));
     }
     let chunk = Chunk::parse(&outer, info.body).map_err(Refusal::Chunk)?;
+    let last = chunk.index == chunk.total;
     let duplicate = |finished| Received::Duplicate {
         id: chunk.id,
         finished,
-        last: chunk.index == chunk.total,
+        last,
     };
-    let len = match store(table, call, &chunk, Mark::of(info, encoding), now, set) {
-        Ok(Stored::Complete(len)) => len,
+    let (len, kept) = match store(table, &call(), &chunk, Mark::of(info, encoding), now, set) {
+        Ok(Stored::Complete(len, set)) => (len, Kept { set, last }),
         Ok(Stored::Partial) => {
             let Chunk {
                 index: chunk, total, ..
             } = chunk;
-            return Ok(Received::Partial { chunk, total });
+            return Ok((Received::Partial { chunk, total }, None));
         }
-        Ok(Stored::Duplicate) => return Ok(duplicate(false)),
-        Err(SlotError::Done) => return Ok(duplicate(true)),
+        Ok(Stored::Duplicate) => return Ok((duplicate(false), None)),
+        Err(SlotError::Done) => return Ok((duplicate(true), None)),
         Err(error) => return Err(refusal(error)),
     };
+    match message(&chunk, (set, len), encoding, shape, scratch, out) {
+        Ok(message) => Ok((Received::Complete(message), Some(kept))),
+        Err(refusal) => {
+            // It will be no better when it comes again.
+            let _ = kept.finish(table);
+            Err(refusal)
+        }
+    }
+}
+
+/// The message that marked chunks of so many bytes are.
+fn message<'b, S: Shape>(
+    chunk: &Chunk<'_>,
+    (set, len): (&mut [u8], usize),
+    encoding: Encoding,
+    shape: S,
+    scratch: &mut [u8],
+    out: &'b mut [u8],
+) -> Result<Message<'b>, Refusal> {
     // INVARIANT: `join` fails only on bytes that `store` has not put there.
     let (len, mark) = join(set, len).ok_or(Refusal::Lost)?;
     let whole = set.get(..len).unwrap_or_default();
@@ -157,22 +217,22 @@ pub fn receive<'b, W: Word, S: Shape>(
             len
         }
     };
-    Ok(Received::Complete(Message {
+    Ok(Message {
         cbor: out.get(..written).unwrap_or_default(),
         form,
         id: chunk.id,
         echo: mark.echo,
-    }))
+    })
 }
 
 enum Stored {
     Partial,
     Duplicate,
-    /// So many bytes of marked chunks are in the buffer.
-    Complete(usize),
+    /// So many bytes of marked chunks, of this set, are in the buffer.
+    Complete(usize, SlotRef),
 }
 
-/// Puts a marked chunk into its set, and takes the set out into `set` if that was its last.
+/// Puts a marked chunk into its set, and copies the set into `set` if that was its last.
 fn store<W: Word>(
     table: &Table<'_, W>,
     call: &Key,
@@ -191,10 +251,10 @@ fn store<W: Word>(
     match slots.receive(call, &key, index, total, marked, expires, now, OPEN_SETS_PER_OWNER)? {
         (_, Put::Stored) => Ok(Stored::Partial),
         (_, Put::Duplicate) => Ok(Stored::Duplicate),
-        (reference, Put::Complete) => match slots.take(reference, set) {
+        (reference, Put::Complete) => match slots.copy(reference, set) {
             // Another worker, to whom the last chunk was retransmitted, was first.
             Err(SlotError::Gone) => Err(SlotError::Done),
-            taken => taken.map(Stored::Complete),
+            copied => copied.map(|len| Stored::Complete(len, reference)),
         },
     }
 }

@@ -10,7 +10,7 @@ use crate::envelope::{Envelope, ReadError, RejectReason, Tier, Violation};
 use crate::trust::sealing::RECIPIENTS_MAX;
 
 impl<'a> Run<'_, '_, 'a> {
-    pub(super) fn envelope(&mut self, bytes: &'a [u8]) -> Result<Seen, Failure> {
+    pub(super) fn envelope(&mut self, bytes: &'a [u8]) -> Result<(Envelope<'a>, Seen), Failure> {
         let unknown = |why| Failure {
             reason: RejectReason::Unknown,
             why,
@@ -35,7 +35,7 @@ impl<'a> Run<'_, '_, 'a> {
         if seen == Seen::Never {
             self.charge_peer(envelope.verb())?;
         }
-        Ok(seen)
+        Ok((envelope, seen))
     }
 
     /// Size, encoding, schema and tier rules, with the leniency that a short form may ask for.

@@ -160,6 +160,7 @@ fn run<'a>(
     gaps: Gaps,
     observe: &mut dyn FnMut(Step, StepResult),
 ) -> Verdict<'a> {
+    let mut verdict = Verdict::new();
     let mut run = Run {
         situation,
         scratch,
@@ -168,10 +169,10 @@ fn run<'a>(
         observe,
         is_disclosure_proven: false,
         traces: None,
-        verdict: Verdict::new(),
+        verdict: &mut verdict,
     };
     run.all(bytes);
-    run.verdict
+    verdict
 }
 
 /// How a step that did not fail ended.
@@ -198,19 +199,16 @@ struct Run<'r, 's, 'a> {
     is_disclosure_proven: bool,
     /// What step 0 looked up, to be recorded at the end.
     traces: Option<replay::Traces>,
-    verdict: Verdict<'a>,
+    verdict: &'r mut Verdict<'a>,
 }
 
 impl<'a> Run<'_, '_, 'a> {
     fn all(&mut self, bytes: &'a [u8]) {
-        let seen = match self.envelope(bytes) {
-            Ok(seen) => seen,
+        let (envelope, seen) = match self.envelope(bytes) {
+            Ok(read) => read,
             Err(failure) => return self.reject(Step::Envelope, failure),
         };
         self.note(Step::Envelope, StepResult::Pass);
-        let Some((envelope, seen)) = self.verdict.envelope.zip(Some(seen)) else {
-            return;
-        };
         if seen == replay::Seen::Before {
             self.verdict.outcome = Outcome::Duplicate;
             return;

@@ -47,6 +47,23 @@ pub(super) struct Traces {
     record: Record,
 }
 
+/// Envelopes whose records are kept apart: anyone can make one of Core.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Unsigned,
+    Signed,
+}
+
+impl Class {
+    /// The key under which a class keeps what `key` names.
+    fn of(self, key: Key) -> Key {
+        match self {
+            Self::Unsigned => key,
+            Self::Signed => key.twin(),
+        }
+    }
+}
+
 impl Run<'_, '_, '_> {
     /// Step 0's look-up.
     pub(super) fn look_up(&mut self, envelope: &Envelope<'_>) -> Result<Seen, Failure> {
@@ -68,8 +85,10 @@ impl Run<'_, '_, '_> {
         // An unsigned copy under the identifier or the nonce of a signed envelope is a replay; the other way round it is
         // not, or anyone who reads an identifier could keep the genuine envelope out.
         if envelope.tier() == Tier::Core {
-            let [id, nonce] = keys(&memory.table, envelope, SIGNED);
-            for (key, why) in [(id, Why::ReplayedId), (nonce, Why::ReplayedNonce)] {
+            for (key, why) in [
+                (traces.id.twin(), Why::ReplayedId),
+                (traces.nonce.twin(), Why::ReplayedNonce),
+            ] {
                 if memory.table.find(&key, now).is_some() {
                     return Err(replayed(why));
                 }
@@ -233,15 +252,16 @@ impl Run<'_, '_, '_> {
     }
 
     fn traces(&self, table: &Table<'_>, envelope: &Envelope<'_>, surface: &[u8; SHA256_LEN]) -> Traces {
-        let class = if envelope.tier() == Tier::Core {
-            UNSIGNED
-        } else {
-            SIGNED
+        let class = match envelope.tier() {
+            Tier::Core => Class::Unsigned,
+            _ => Class::Signed,
         };
-        let [id, nonce] = keys(table, envelope, class);
+        let issuer = envelope.issuer();
+        let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
+        let nonce = table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes()]);
         Traces {
-            id,
-            nonce,
+            id: class.of(id_key(table, envelope.id())),
+            nonce: class.of(nonce),
             record: Record {
                 surface: table.key(Domain::Surface, &[surface]).words(),
                 call: self.call_word(table, envelope),
@@ -270,27 +290,17 @@ impl Run<'_, '_, '_> {
     }
 }
 
-/// What records of signed envelopes are kept under, beside the identifier or the nonce.
-const SIGNED: &[u8] = b"signed";
-/// Likewise of Core envelopes, which anyone can make.
-const UNSIGNED: &[u8] = b"core";
-
-/// The keys of an envelope's identifier and of its nonce among the records of a class.
-fn keys(table: &Table<'_>, envelope: &Envelope<'_>, class: &[u8]) -> [Key; 2] {
-    let issuer = envelope.issuer();
-    let issuer = issuer.did().or(issuer.vendor()).unwrap_or_default();
-    [
-        table.key(Domain::EnvelopeId, &[envelope.id().as_str().as_bytes(), class]),
-        table.key(Domain::Nonce, &[issuer.as_bytes(), envelope.nonce().as_bytes(), class]),
-    ]
+/// The key of an identifier among unsigned envelopes.
+fn id_key(table: &Table<'_>, id: EnvelopeId) -> Key {
+    table.key(Domain::EnvelopeId, &[id.as_bytes()])
 }
 
 /// Whether an envelope of that identifier has been judged, signed or not.
 pub(crate) fn is_judged(table: &Table<'_>, id: EnvelopeId, now: Timestamp) -> bool {
-    [SIGNED, UNSIGNED].iter().any(|class| {
-        let key = table.key(Domain::EnvelopeId, &[id.as_str().as_bytes(), class]);
-        table.find(&key, now).is_some()
-    })
+    let key = id_key(table, id);
+    [Class::Unsigned, Class::Signed]
+        .iter()
+        .any(|class| table.find(&class.of(key), now).is_some())
 }
 
 fn call_word(table: &Table<'_>, id: &str) -> u64 {
