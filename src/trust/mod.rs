@@ -46,6 +46,8 @@ pub mod jwk;
 pub mod jws;
 pub mod jwt;
 #[cfg(feature = "std")]
+pub mod published;
+#[cfg(feature = "std")]
 mod reserve;
 pub mod sd_jwt;
 pub mod sealing;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use ohp::time::Timestamp;
 use ohp::trust::jwk::OwnKey;
+use ohp::trust::published::{SEALING_DAYS_MAX, SIGNING_DAYS_MAX};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
-use crate::wellknown::{SEALING_DAYS_MAX, SIGNING_DAYS_MAX};
 use crate::{clock, output};
 
 /// Random bytes that a key of any type is made from.

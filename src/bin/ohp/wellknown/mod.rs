@@ -22,7 +22,6 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{self, FAINT, HEAD, say};
 use jwks::{Moment, Published};
-pub use jwks::{SEALING_DAYS_MAX, SIGNING_DAYS_MAX};
 
 /// Longest file that is read.
 const FILE_LIMIT: u64 = 16 << 20;
