@@ -248,4 +248,9 @@ fn write_seeds(seeds: &mut Seeds) {
     let claims = format!(r#"{{"jti":"1","htm":"POST","htu":"https://pbx.example.org/handoffs","iat":{seconds}}}"#);
     add(1, &header, &claims);
     add(7, &header, "calls/7?x=%41#f");
+    // What sd-jwt-python issues and what it is issued from, under a signature that holds.
+    let header = br#"{"alg":"EdDSA","typ":"dc+sd-jwt","kid":"k"}"#;
+    let control = [&[0xfe, 9, 0, 1, header.len() as u8, 0], &header[..]].concat();
+    let ends = ["sd_jwt_payload.json", "user_claims.json"];
+    seeds.add_shared("vectors/sdjwt-python-testcases", &control, 8192, &ends);
 }
