@@ -1,6 +1,9 @@
 //! What cannot panic, whatever bytes come: shown by the compiler for each entry point that `tests/no_panic/` wraps, or
 //! listed here with what keeps it from seeing so. For those the fuzzers stand in.
 
+#[path = "common/locked.rs"]
+mod locked;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -95,11 +98,10 @@ fn unproven() -> BTreeSet<String> {
     let package = root.join("tests/no_panic");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/");
     let target = target.join("no_panic");
-    // The library's own versions, of which cargo drops those that the proof has no use for.
-    std::fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock")).expect("the lock file can be copied");
+    locked::assert_same_versions(&package);
     let build = Command::new(env!("CARGO"))
         .current_dir(package)
-        .args(["build", "--quiet", "--release", "--target-dir"])
+        .args(["build", "--locked", "--quiet", "--release", "--target-dir"])
         .arg(&target)
         .output()
         .expect("cargo can be run");

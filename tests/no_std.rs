@@ -1,5 +1,8 @@
 //! The library runs in a host without std and without an allocator: `tests/no_std/` is one, and hands a call over.
 
+#[path = "common/locked.rs"]
+mod locked;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,12 +63,11 @@ fn build(backend: &str) -> PathBuf {
     let package = root().join("tests/no_std");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/");
     let target = target.join("no_std");
-    // The library's own versions, of which cargo drops those that the host has no use for.
-    std::fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).expect("the lock file can be copied");
+    locked::assert_same_versions(&package);
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(package)
-        .args(["build", "--quiet", "--features", backend]);
+        .args(["build", "--locked", "--quiet", "--features", backend]);
     run(cargo.arg("--target-dir").arg(&target));
     target.join("debug/no-std-host")
 }
