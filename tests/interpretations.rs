@@ -20,7 +20,14 @@ use serde_json::json;
 fn documented_rows() -> Vec<u32> {
     let text = include_str!("../docs/implementer.md");
     text.lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |")?.0.parse().ok())
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+        .filter_map(|(first, _)| {
+            first
+                .split(", ")
+                .map(|row| row.parse().ok())
+                .collect::<Option<Vec<u32>>>()
+        })
+        .flatten()
         .collect()
 }
 

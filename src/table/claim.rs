@@ -29,7 +29,7 @@ pub(super) const PAYLOAD: u64 = (1 << PAYLOAD_BITS) - 1;
 pub(super) const PAYLOAD_BYTES: usize = (PAYLOAD_BITS / 8) as usize;
 
 /// Tries at one word under one claim. Each failed one is the last write of a party that lost its claim long ago, and
-/// there are seldom any.
+/// there are seldom any. The number is ours.
 pub(super) const WRITE_ATTEMPTS: usize = 8;
 
 /// The largest moment that the table tells apart: the year 3084.

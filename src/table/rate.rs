@@ -32,7 +32,8 @@ const DEBT_BITS: u32 = 30;
 const DEBT: u64 = (1 << DEBT_BITS) - 1;
 const TIME: u64 = u64::MAX >> DEBT_BITS;
 
-/// Rounds of one charge. Each further one means that another charge was allowed meanwhile.
+/// Rounds of one charge. Each further one means that another charge was allowed meanwhile. The number is ours: twice what
+/// other operations have, since all calls of a peer meet at one bucket.
 const ATTEMPTS: usize = 128;
 
 /// The cell of an entry that is about to be used for another key.

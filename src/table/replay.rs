@@ -39,7 +39,8 @@ impl Record {
     }
 }
 
-/// Rounds of one operation; each further one means that a record expired between two instructions.
+/// Rounds of one operation; each further one means that a record expired between two instructions. The number is ours: the
+/// second such record would be an accident already.
 const ATTEMPTS: usize = 8;
 
 pub(super) fn find<W: Word>(records: &Ways<'_, W>, key: &Key, now: u64) -> Option<Record> {

@@ -69,8 +69,9 @@ const COPIES: u32 = 8;
 /// Words of each slot that lie outside its body, in four arrays over all slots so that a scan reads few lines.
 const SCANNED: u32 = 4;
 
-/// Tries at a word that others change as well; each failed one means that another party has succeeded.
-pub(super) const ATTEMPTS: usize = 64;
+/// Tries at a word that others change as well; each failed one means that another party has succeeded. The number is ours:
+/// [`MAX_CHUNKS`], since what meets at one word are copies of one message's chunks.
+pub(super) const ATTEMPTS: usize = MAX_CHUNKS as usize;
 
 /// A message in a slot. It names a slot's generation, so it goes stale, and never comes to name another message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

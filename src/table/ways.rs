@@ -41,10 +41,12 @@ pub const WAYS: u32 = 16;
 /// (0.87 on average); filled to 10 of 16, none had more than 13 entries in any bucket.
 pub const WAYS_IN_USE: u32 = 10;
 
-/// Rounds of one operation. Every further round means that another party has succeeded meanwhile.
+/// Rounds of one operation. Every further round means that another party has succeeded meanwhile. The number is ours: more
+/// than the threads and processes that meet at one key in the hosts that this is for, of which a call has a few at a time.
 const ATTEMPTS: usize = 64;
 
-/// Looks at one rival; see [`Ways::confront`].
+/// Looks at one rival; see [`Ways::confront`]. The number is ours, and follows from a rival's life: it is seen PENDING, then
+/// LIVE or gone, and a fourth look is for one that has been claimed anew meanwhile.
 const CONFRONTATIONS: usize = 4;
 
 /// Words of an entry that a look at its bucket may read: its state and the first word of its key.

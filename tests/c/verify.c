@@ -74,6 +74,17 @@ int test_verify(void)
     CHECK(summary.outcome == OHP_OUTCOME_REJECT && summary.step == 3 && summary.reason == OHP_REASON_STALE);
     situation.now_ms = NOW;
 
+    /* As many identifiers of a call as there may be, and one more. */
+    ohp_str many[OHP_CALL_IDS_MAX + 1];
+    for (size_t nth = 0; nth <= OHP_CALL_IDS_MAX; nth++)
+        many[nth] = other;
+    situation.call_ids = many;
+    situation.call_ids_len = OHP_CALL_IDS_MAX;
+    OK(ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    situation.call_ids_len++;
+    STATUS(OHP_ERR_RANGE, ohp_verify(&situation, cbor, len, side.verdict_memory, size, &verdict));
+    situation.call_ids_len = 0;
+
     /* An echo header that says otherwise. */
     ohp_info info = {.size = sizeof info, .ohp_verb = {TEXT("ACCEPT")}};
     situation.info = &info;

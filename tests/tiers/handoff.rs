@@ -344,6 +344,11 @@ fn incident_is_reported_in_the_middle_of_a_handoff_and_its_clock_is_shown() {
     assert_eq!(report(&mut pair, "again"), Err(LegError::Busy));
     pair.with(Which::Sender, |leg, host| leg.anchored(host, &cbor))
         .expect("sent");
+    // Nor does anything while it is on its way: a leg has one message (docs/implementer.md, INCIDENT).
+    let first = pair.poll(Which::Sender).expect("an INFO");
+    assert_eq!(pair.deliver(Which::Receiver, &first), 200);
+    assert_eq!(pair.propose(Tier::Regulated), Err(LegError::Busy));
+    pair.respond(Which::Sender, 200);
     pair.settle();
     assert_eq!(pair.events(Which::Receiver), [Event::Incident { id, due }]);
     assert_eq!(pair.phases(), phases, "it moves nothing");

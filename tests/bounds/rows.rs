@@ -1,10 +1,5 @@
-//! Each named bound holds where it says: what is as large as it allows is taken, and what is one larger is not. Bounds that
-//! a test elsewhere puts to that proof are listed with it.
+//! Each bound that is put to the proof here, and something of any size that it takes or refuses.
 
-mod common;
-
-use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use ohp::cbor::{self, Item, json};
@@ -24,14 +19,17 @@ use ohp::trust::sealing::{self, Binding, Recipient, SealError};
 use ohp::trust::transparency::note::{self, NoteError, VerifierKey};
 use ohp::trust::{dpop, federation, jwt};
 
+use crate::common;
+
 /// A bound, and whether something of that size is taken.
-struct Bound {
-    name: &'static str,
-    value: usize,
-    takes: fn(usize) -> bool,
+pub struct Bound {
+    /// The path of its definition.
+    pub name: &'static str,
+    pub value: usize,
+    pub takes: fn(usize) -> bool,
 }
 
-const BOUNDS: &[Bound] = &[
+pub const BOUNDS: &[Bound] = &[
     Bound {
         name: "cbor::MAX_DEPTH",
         value: cbor::MAX_DEPTH,
@@ -90,7 +88,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "envelope::DRAFT_FIELDS_MAX",
+        name: "envelope::draft::DRAFT_FIELDS_MAX",
         value: DRAFT_FIELDS_MAX,
         takes: |count| {
             let mut arena = vec![0; 64 * 1024];
@@ -99,7 +97,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "envelope::DRAFT_DEPTH_MAX",
+        name: "envelope::draft::DRAFT_DEPTH_MAX",
         value: DRAFT_DEPTH_MAX,
         takes: |depth| {
             let mut arena = vec![0; 4096];
@@ -121,7 +119,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "sdp::MAX_LEN",
+        name: "media::sdp::MAX_LEN",
         value: sdp::MAX_LEN,
         takes: |len| {
             let head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=";
@@ -130,17 +128,17 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "table::MAX_ENTRIES",
+        name: "table::layout::MAX_ENTRIES",
         value: table::MAX_ENTRIES as usize,
         takes: |replays| words(|config| config.replays = replays as u32),
     },
     Bound {
-        name: "table::MAX_SLOTS",
+        name: "table::slots::MAX_SLOTS",
         value: table::MAX_SLOTS as usize,
         takes: |slots| words(|config| config.slots = slots as u32),
     },
     Bound {
-        name: "table::MAX_SLOT_BYTES",
+        name: "table::slots::MAX_SLOT_BYTES",
         value: table::MAX_SLOT_BYTES as usize,
         takes: |bytes| words(|config| config.slot_bytes = bytes as u32),
     },
@@ -158,7 +156,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "control::FRAME_MAX",
+        name: "control::reply::FRAME_MAX",
         value: control::FRAME_MAX,
         takes: |len| {
             // What a frame keeps of this envelope, with a record's head of three bytes for each member.
@@ -194,7 +192,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "sdp::MAX_HINT_LEN",
+        name: "media::sdp::hints::MAX_HINT_LEN",
         value: sdp::MAX_HINT_LEN,
         takes: |len| {
             let name = "X".repeat(len - "/8000".len());
@@ -207,7 +205,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "table::MAX_OPEN_SETS_PER_OWNER",
+        name: "table::slots::MAX_OPEN_SETS_PER_OWNER",
         value: table::MAX_OPEN_SETS_PER_OWNER as usize,
         takes: |sets| {
             with_table(|table| {
@@ -223,7 +221,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "table::MAX_CHUNKS",
+        name: "table::slots::MAX_CHUNKS",
         value: table::MAX_CHUNKS as usize,
         takes: |chunks| {
             with_table(|table| {
@@ -240,7 +238,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "jws::MAX_HEADER_LEN",
+        name: "trust::header::MAX_HEADER_LEN",
         value: jws::MAX_HEADER_LEN,
         takes: |len| {
             let jws = format!("{}..{}", "A".repeat(len), "A".repeat(86));
@@ -248,7 +246,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "dpop::MAX_ID_LEN",
+        name: "trust::dpop::MAX_ID_LEN",
         value: dpop::MAX_ID_LEN,
         takes: |len| {
             let mut payload = jwt::JsonObject::new();
@@ -277,7 +275,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "dpop::MAX_URI_LEN",
+        name: "trust::dpop::uri::MAX_URI_LEN",
         value: dpop::MAX_URI_LEN,
         takes: |len| {
             let uri = format!("{URI}{}", "u".repeat(len - URI.len()));
@@ -297,7 +295,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "note::NOTE_MAX",
+        name: "trust::transparency::note::NOTE_MAX",
         value: note::NOTE_MAX,
         takes: |len| {
             let signed = signed_note(&format!("{}\n", "t".repeat(100)));
@@ -308,7 +306,7 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "note::SIGNATURES_MAX",
+        name: "trust::transparency::note::SIGNATURES_MAX",
         value: note::SIGNATURES_MAX,
         takes: |count| {
             let signed = signed_note("text\n");
@@ -322,17 +320,17 @@ const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
-        name: "sealing::FIELDS_MAX",
+        name: "trust::sealing::FIELDS_MAX",
         value: sealing::FIELDS_MAX,
         takes: |count| seals(count, 1) != Err(SealError::Fields),
     },
     Bound {
-        name: "sealing::RECIPIENTS_MAX",
+        name: "trust::sealing::RECIPIENTS_MAX",
         value: sealing::RECIPIENTS_MAX,
         takes: |count| seals(1, count) != Err(SealError::Recipients),
     },
     Bound {
-        name: "federation::MAX_STATEMENTS",
+        name: "trust::federation::MAX_STATEMENTS",
         value: federation::MAX_STATEMENTS,
         takes: |count| {
             let claimed = federation::Claimed {
@@ -357,117 +355,6 @@ const BOUNDS: &[Bound] = &[
             !matches!(decode(&text), Err(ErrorKind::TooLarge))
         },
     },
-];
-
-/// Bounds that another test takes to their end, and which; it names them.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("BODY_LEN_MAX", "sip_info/reassembly.rs"),
-    ("BODY_MAX", "sip_info/chunks.rs"),
-    ("BODY_MIN", "sip_info/chunks.rs"),
-    ("BOUNDARY_MAX", "sip_info/content_type.rs"),
-    ("CHUNKS_MAX", "sip_info/chunks.rs"),
-    ("HEADERS_MAX", "sip_info/headers.rs"),
-    ("LEG_SIZE_MAX", "leg.rs"),
-    ("LONG_NUMBERS_MAX", "json_to_cbor.rs"),
-    ("BLOCKS_MAX", "sip_info/body.rs"),
-    ("MAX_CHAIN_LEN", "federation/chain.rs"),
-    ("MAX_DISCLOSURES", "tokens/sd_jwt.rs"),
-    ("MAX_FORMATS", "media/sdp.rs"),
-    ("MAX_HINTS", "media/sdp.rs"),
-    ("HINTS_LEN", "media/renegotiation.rs"),
-    ("MAX_AUDIO", "media/renegotiation.rs"),
-    ("MAX_JWS_LEN", "trust/jws.rs"),
-    ("MAX_LEN", "tokens/sd_jwt.rs"),
-    ("MAX_PAYLOAD_LEN", "media/tap.rs"),
-    ("MAX_PAYLOAD_LEN", "trust/jws.rs"),
-    ("MAX_PROOF_LEN", "tokens/dpop.rs"),
-    ("MAX_SECONDS", "media/tap.rs"),
-    ("MAX_STATEMENT_LEN", "federation/chain.rs"),
-    ("MAX_TOKEN_LEN", "tokens/jwt.rs"),
-    ("PARAMETERS_MAX", "sip_info/content_type.rs"),
-    ("PARAMETERS_MAX", "federation/policy.rs"),
-    ("VALUES_MAX", "federation/policy.rs"),
-];
-
-/// Public numbers that bound nothing that comes in: lengths that a format fixes, and sizes of what a caller lends, which
-/// follow from the bounds; and bounds of which something else is shown.
-const NO_BOUND: &[(&str, &str)] = &[
-    (
-        "ANSWER_MAX",
-        "what a client of a log reads at most, of which the library sees a slice: the command's",
-    ),
-    ("ATTEST_MAX", "a buffer's size"),
-    ("CLAIMS_MAX", "a buffer's size"),
-    ("COORDINATE_LEN", "fixed by the format"),
-    ("ENC_LEN", "fixed by the format"),
-    ("ENCODED_MAX", "a buffer's size"),
-    ("FFT_LEN", "fixed by the method"),
-    ("FRAMING_LEN", "what is added to a body"),
-    ("HEADERS_LEN", "what is added to a body"),
-    ("HEADER_LEN", "fixed by the format"),
-    ("KEY_LEN", "fixed by the format"),
-    ("LEAF_HASH_LEN", "fixed by the format"),
-    ("MAX_DIGESTS", "follows from a credential's length, which ends first"),
-    (
-        "MAX_PACKETS",
-        "packets of a tap, of which the oldest are written over: media/tap.rs",
-    ),
-    ("MAX_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
-    ("MAX_PER_SECOND", "a higher rate counts as that: src/table/rate.rs"),
-    (
-        "MAX_ERRORS",
-        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
-    ),
-    ("MAX_SAMPLES", "follows from MAX_SECONDS, what a tap keeps"),
-    (
-        "MIN_APART",
-        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
-    ),
-    (
-        "MIN_HEARD",
-        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
-    ),
-    (
-        "MIN_LIVELY",
-        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
-    ),
-    ("MIN_DISTINCT_BLOCKS", "a count, of the gate: src/media/liveness.rs"),
-    (
-        "NEEDS_MAX",
-        "the list of a verdict, the first are kept: src/verify/verdict.rs",
-    ),
-    ("OPENED_MAX", "a buffer's size"),
-    ("PCM_SAMPLE_LEN", "fixed by the format"),
-    ("PRECOMPUTED_KEYS_MAX", "later keys are taken as well, and are slower"),
-    ("PRIVATE_LEN", "fixed by the format"),
-    ("PROOF_MAX", "no tree of 2^64 leaves has a longer path"),
-    ("PUBLIC_LEN", "fixed by the format"),
-    ("RANDOM_LEN", "fixed by the format"),
-    ("SALT_LEN", "fixed by the format"),
-    ("SCRATCH_LEN", "a buffer's size"),
-    ("SEED_LEN", "fixed by the format"),
-    ("SHA256_LEN", "fixed by the format"),
-    ("SIGNATURE_LEN", "fixed by the format"),
-    ("STACK_LEN", "asserted where it stands"),
-    ("STAMP_RANDOM_LEN", "fixed by the format"),
-    ("TAG_LEN", "fixed by the format"),
-    ("TEXT_LEN", "fixed by the format"),
-    ("THUMBPRINT_LEN", "fixed by the format"),
-    ("TRANSMIT_LEN", "a buffer's size"),
-    (
-        "WARNINGS_MAX",
-        "the list of a verdict, the first are kept: src/verify/verdict.rs",
-    ),
-    ("MAX_CODED_PEAK_SHARE", "a share, of the gate: src/media/liveness.rs"),
-    ("MIN_CODED_LEVEL", "a level, of the gate: src/media/liveness.rs"),
-    ("MAX_PAYLOAD_SAMPLES", "a buffer's size"),
-    ("PACKET_LEN_MAX", "fixed by the format"),
-    ("PACKET_SAMPLES_MAX", "fixed by the format"),
-    ("MAX_WINDOW_SAMPLES", "fixed by the format"),
-    (
-        "OPUS_MAX_STEPS",
-        "fixed by the format; src/media/codec.rs tries all packets",
-    ),
 ];
 
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
@@ -564,7 +451,7 @@ fn to_cbor(text: &str) -> bool {
     json::to_cbor(text.as_bytes(), json::Plain, &mut scratch, &mut out).is_ok()
 }
 
-fn decode(body: &[u8]) -> Result<(), ErrorKind> {
+pub fn decode(body: &[u8]) -> Result<(), ErrorKind> {
     let (mut scratch, mut out) = (vec![0; body::SCRATCH_LEN], vec![0; ENVELOPE_MAX]);
     let decoded = body::decode(body, Declared::default(), SHAPE, &mut scratch, &mut out);
     decoded.map(drop).map_err(|error| error.kind)
@@ -574,100 +461,4 @@ fn words(set: impl FnOnce(&mut Config)) -> bool {
     let mut config = Config::default();
     set(&mut config);
     config.words().is_ok()
-}
-
-#[test]
-fn each_bound_takes_what_it_allows_and_nothing_larger() {
-    for bound in BOUNDS {
-        assert!((bound.takes)(bound.value), "{} = {} is taken", bound.name, bound.value);
-        assert!(!(bound.takes)(bound.value + 1), "{} + 1 is refused", bound.name);
-    }
-}
-
-#[test]
-fn what_is_said_to_be_shown_elsewhere_is_named_there() {
-    for (name, file) in ELSEWHERE {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
-        let source = std::fs::read_to_string(path).expect(file);
-        assert!(source.contains(name), "{file} does not name {name}");
-    }
-}
-
-/// The names of the public numbers in `src` that say how large something is.
-fn sizes(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sizes(&path, found);
-            continue;
-        }
-        let source = std::fs::read_to_string(&path).expect("a source file");
-        let names = source.lines().filter_map(|line| {
-            let (name, _) = line.trim_start().strip_prefix("pub const ")?.split_once(':')?;
-            Some(name.to_owned())
-        });
-        found.extend(names.filter(|name| name.split('_').any(|word| ["MAX", "MIN", "LEN"].contains(&word))));
-    }
-}
-
-#[test]
-fn each_public_bound_has_its_row_or_its_reason() {
-    let mut found = BTreeSet::new();
-    for folder in [
-        "cbor",
-        "control",
-        "crypto",
-        "envelope",
-        "leg",
-        "media",
-        "table",
-        "transport",
-        "trust",
-        "verify",
-    ] {
-        sizes(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder),
-            &mut found,
-        );
-    }
-    let rows = BOUNDS
-        .iter()
-        .map(|bound| bound.name.rsplit("::").next().expect("a name"));
-    let listed: BTreeSet<_> = rows
-        .chain(ELSEWHERE.iter().map(|(name, _)| *name))
-        .chain(NO_BOUND.iter().map(|(name, _)| *name))
-        .collect();
-    let missing: Vec<_> = found.iter().filter(|name| !listed.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "neither a row nor a reason: {missing:?}");
-    for (name, _) in NO_BOUND {
-        assert!(found.contains(*name), "{name} is no more");
-    }
-}
-
-#[test]
-fn scratch_that_is_one_byte_short_is_refused_and_not_overrun() {
-    let body = br#"{"b":1,"a":[1.1,1.1]}"#;
-    let mut out = vec![0; ENVELOPE_MAX];
-    let mut scratch = vec![0; body::SCRATCH_LEN];
-    assert!(body::decode(body, Declared::default(), SHAPE, &mut scratch, &mut out).is_ok());
-    for len in [0, 1, 11, 12] {
-        let short = body::decode(body, Declared::default(), SHAPE, &mut scratch[..len], &mut out);
-        assert_eq!(
-            short.map(drop).map_err(|error| error.kind),
-            Err(ErrorKind::Buffer),
-            "{len}"
-        );
-    }
-    let (mut scratch, mut out) = (
-        vec![0; json::scratch_len(body.len())],
-        vec![0; json::max_cbor_len(body.len())],
-    );
-    let whole = json::to_cbor(body, json::Plain, &mut scratch, &mut out)
-        .expect("JSON")
-        .len();
-    for len in 0..whole {
-        let short = json::to_cbor(body, json::Plain, &mut scratch, &mut out[..len]);
-        assert!(short.is_err(), "{len} bytes for {whole}");
-    }
-    assert!(json::to_cbor(body, json::Plain, &mut scratch, &mut out[..whole]).is_ok());
 }
