@@ -97,6 +97,21 @@ fn robust(criterion: &mut Criterion) {
         bencher.iter(|| robust::search(&tap, &newest))
     });
     group.bench_function("miss in 10 s", |bencher| bencher.iter(|| robust::search(&tap, &absent)));
+    // 256 fingerprints of other calls, none of which is alike.
+    let others: Vec<RobustFingerprint> = (0..256_u32)
+        .map(|nth| {
+            let mut other = newest.to_bytes();
+            let mut state = nth;
+            for byte in &mut other[8..] {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = (state >> 24) as u8;
+            }
+            RobustFingerprint::from_bytes(&other).expect("the mask is as it was")
+        })
+        .collect();
+    group.bench_function("find the newest beside 256 other calls", |bencher| {
+        bencher.iter(|| robust::search_besides(&tap, &newest, &|is_here| others.iter().any(is_here)))
+    });
 }
 
 fn description(criterion: &mut Criterion) {

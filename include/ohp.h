@@ -53,6 +53,15 @@
 /** Length of a fingerprint's text, "sha256:" and 64 digits. */
 #define OHP_FINGERPRINT_LEN 71
 
+/** Length of a robust fingerprint's text, "hk1:" and 176 characters of base64url. */
+#define OHP_ROBUST_LEN 180
+
+/** Bits of a robust fingerprint; bit errors divided by it are the bit error rate. */
+#define OHP_ROBUST_BITS 992
+
+/** Most of them that differ in a match. */
+#define OHP_ROBUST_ERRORS_MAX 297
+
 /** Memory, in bytes, that an ohp_envelope takes at most in this version of the interface. */
 #define OHP_ENVELOPE_SIZE_MAX 2048
 
@@ -165,6 +174,8 @@ typedef enum ohp_status {
 
 /** What a search for a fingerprint found. */
 typedef enum ohp_decision {
+    /** Nobody asked, or there was nothing to look for. */
+    OHP_DECISION_NONE = 0,
     /** The fingerprint's 200 ms are in this tap, and they are alive. */
     OHP_DECISION_MATCH = 1,
     /** There is usable audio, and none of it has this fingerprint. Search again while the tap's `kept` grows. */
@@ -173,6 +184,8 @@ typedef enum ohp_decision {
     OHP_DECISION_NO_USABLE_AUDIO = 3,
     /** No RTP packet has come yet: wait, if there is time. */
     OHP_DECISION_NO_MEDIA = 4,
+    /** The exact fingerprint is not there, but sound that is similar to what the robust one was made of. */
+    OHP_DECISION_ROBUST_MATCH = 5,
 } ohp_decision;
 
 /** A conformance tier (OHP 3.1). Each is a strict superset of the one before. */
@@ -314,6 +327,8 @@ typedef enum ohp_doubt {
     OHP_DOUBT_NO_MEDIA = 2,
     /** Audio has arrived, and none of it can prove anything. */
     OHP_DOUBT_NO_USABLE_AUDIO = 3,
+    /** The audio is that of the fingerprint, but another call has shown the same, as with music on hold. */
+    OHP_DOUBT_SEEN_ELSEWHERE = 4,
 } ohp_doubt;
 
 /** What kind of resource is lacking. */
@@ -372,18 +387,24 @@ typedef enum ohp_side {
 
 /** What happened on a leg. */
 typedef enum ohp_event_kind {
-    /** The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier`. */
+    /**
+     * The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier` and
+     * `decision`.
+     */
     OHP_EVENT_PROPOSED = 1,
     /**
      * A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets
-     * `step`.
+     * `step`, and `decision` where it lacks sound.
      */
     OHP_EVENT_NEEDS_RESOURCES = 2,
-    /** An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`. */
+    /** An envelope of the peer was refused. Sets `step`, `reason`, `doubt`, `decision` and `answered`; there is no `id`. */
     OHP_EVENT_REFUSED = 3,
     /** The peer takes the conversation: assume, or wait for its ASSUME. */
     OHP_EVENT_ACCEPTED = 4,
-    /** The peer does not take the conversation, or no longer. Sets `reason`, `verified` and `may_reissue`. */
+    /**
+     * The peer does not take the conversation, or no longer. Sets `reason`, `verified`, `may_reissue`, and `doubt` where
+     * the peer says that it was for the sound.
+     */
     OHP_EVENT_REJECTED = 5,
     /** The conversation is handed over: the sender drops its leg, the receiver holds it. */
     OHP_EVENT_HANDED_OFF = 6,
@@ -559,8 +580,11 @@ typedef struct ohp_context_config {
     uint8_t info_package;
     /** 1: a refused proposal is answered with a REJECT by the leg itself. 0: the host is told, and decides. */
     uint8_t enforce;
-    /** Zero. */
-    uint8_t reserved[1];
+    /**
+     * 1: proposals of Signed and Sealed carry a robust fingerprint as well, for legs that are transcoded or lose packets; it is
+     * 200 bytes and takes a millisecond. What a receiver lets count is for its bundle's `receiver.robustFingerprint`.
+     */
+    uint8_t robust_fingerprint;
 } ohp_context_config;
 
 /**
@@ -600,8 +624,11 @@ typedef struct ohp_table_config {
     uint32_t slots;
     /** Most bytes of such a message, 1048576 at most; by default what the longest envelope takes as base64. */
     uint32_t slot_bytes;
-    /** Zeros. */
-    uint8_t reserved[4];
+    /**
+     * Robust fingerprints live at the same time, 4096 at most; 256 by default. Each call whose robust fingerprint matches is
+     * compared with all of them.
+     */
+    uint32_t sounds;
 } ohp_table_config;
 
 /** What a table had to refuse or to clean up since it was initialised. */
@@ -628,6 +655,8 @@ typedef struct ohp_table_stats {
     uint64_t reclaimed;
     /** Operations given up because too many others raced for the same words. */
     uint64_t contended;
+    /** Robust fingerprints that were not remembered because their list was full. No call is refused for it: the verdict warns. */
+    uint64_t sound_full;
 } ohp_table_stats;
 
 /** A codec frame as a PBX hands it over, without its RTP header. */
@@ -703,6 +732,33 @@ typedef struct ohp_fingerprint {
     /** Zeros. */
     uint8_t reserved[5];
 } ohp_fingerprint;
+
+/** The fingerprint that a sender may put into session.media.x-ohp-robust. */
+typedef struct ohp_robust_fingerprint {
+    /** sizeof(ohp_robust_fingerprint). */
+    size_t size;
+    /** How far the four seconds lie behind the newest audio, in milliseconds. */
+    uint32_t behind_ms;
+    /** The text, OHP_ROBUST_LEN bytes, not NUL-terminated. */
+    char text[OHP_ROBUST_LEN];
+} ohp_robust_fingerprint;
+
+/** What the call's sound says about the fingerprints of an envelope. */
+typedef struct ohp_continuity {
+    /** sizeof(ohp_continuity). */
+    size_t size;
+    /** An ohp_decision: one of five. */
+    uint32_t decision;
+    /** With OHP_DECISION_ROBUST_MATCH: how many of OHP_ROBUST_BITS bits differ, OHP_ROBUST_ERRORS_MAX at most. Otherwise 0. */
+    uint32_t bit_errors;
+    /**
+     * With a match: how far the end of what was found lies behind the newest audio, in milliseconds; negative if the end of a
+     * robust fingerprint's four seconds has not been heard yet.
+     */
+    int32_t behind_ms;
+    /** Zeros. */
+    uint8_t reserved[4];
+} ohp_continuity;
 
 /**
  * Is told about each rule of the schema or the tier that an envelope breaks.
@@ -833,8 +889,12 @@ typedef struct ohp_verdict_summary {
     bool ends_only;
     /** An ohp_step_result for each step. */
     uint8_t results[OHP_STEPS];
+    /** With OHP_DECISION_ROBUST_MATCH: how many of OHP_ROBUST_BITS bits differ. */
+    uint16_t bit_errors;
+    /** An ohp_decision: what the call's sound said, whatever came of it; OHP_DECISION_NONE if it was not asked. */
+    uint8_t decision;
     /** Zeros. */
-    uint8_t reserved[6];
+    uint8_t reserved[3];
 } ohp_verdict_summary;
 
 /** Where an envelope is wrong in form. */
@@ -1030,7 +1090,7 @@ typedef struct ohp_event {
     uint32_t step;
     /** The SIP status; 408 where no response came. */
     uint32_t sip_status;
-    /** An ohp_doubt: what was heard, where an envelope was refused for its sound. */
+    /** An ohp_doubt: what was wrong with the sound, where an envelope was refused for it, by us or by the peer. */
     uint32_t doubt;
     /**
      * Whether a REJECT goes out: not for answers, not more than once a second where nothing vouched for the envelope,
@@ -1043,8 +1103,10 @@ typedef struct ohp_event {
     bool may_reissue;
     /** The proposal's (or the report's) identifier, not NUL-terminated; zeros where there is none. */
     char id[OHP_ID_LEN];
-    /** Zeros. */
-    uint8_t reserved[3];
+    /** An ohp_decision: what the call's sound said about an envelope; OHP_DECISION_NONE where it was not asked. */
+    uint8_t decision;
+    /** With OHP_DECISION_ROBUST_MATCH: how many of OHP_ROBUST_BITS bits differ. */
+    uint16_t bit_errors;
     /**
      * With OHP_EVENT_INCIDENT: when the authority must have the report, in milliseconds since the Unix epoch; fifteen days
      * after it was issued.
@@ -1381,6 +1443,57 @@ enum ohp_status ohp_tap_search(const struct ohp_tap *tap,
                                size_t text_len,
                                struct ohp_text *why,
                                enum ohp_decision *decision);
+
+/**
+ * The word that reports show for a decision, such as "robust".
+ *
+ * @param decision  An ohp_decision.
+ * @return          A text that stays valid for ever; none for OHP_DECISION_NONE and for a number that is no decision.
+ *
+ * Threads: any.
+ */
+struct ohp_str ohp_decision_text(uint32_t decision);
+
+/**
+ * The sender's side: takes the robust fingerprint of the newest four seconds that can prove something.
+ *
+ * ohp_leg_propose() does this by itself where the context's `robust_fingerprint` says so. It takes about a millisecond, and
+ * 84 KiB of stack.
+ *
+ * @param tap  A tap.
+ * @param why  A buffer for why there is none, or NULL.
+ * @param[out] fingerprint  The fingerprint; set its `size` before.
+ * @return OHP_OK, OHP_NO_MEDIA, OHP_NO_USABLE_AUDIO, OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE.
+ *
+ * Threads: any; the writer may go on meanwhile.
+ */
+enum ohp_status ohp_tap_robust_fingerprint(const struct ohp_tap *tap,
+                                           struct ohp_text *why,
+                                           struct ohp_robust_fingerprint *fingerprint);
+
+/**
+ * The receiver's side: looks for the exact fingerprint in all that the tap holds and, if it is not there, for the robust one.
+ * Whether a robust match may count is for the caller's policy; it never does at Regulated. What other calls have shown is not
+ * looked at.
+ *
+ * ohp_leg_handle_info() and ohp_verify() do this by themselves as the bundle's `receiver.robustFingerprint` says. The exact
+ * search of ten seconds of G.711 takes up to 2.5 ms, the robust one after it 1.6 ms; 84 KiB of stack.
+ *
+ * @param tap     A tap.
+ * @param exact   What session.media.rtpFingerprint says; none: only the robust one is looked for.
+ * @param robust  What session.media.x-ohp-robust says; none: only the exact one is looked for.
+ * @param why     A buffer for the answer in words, or NULL.
+ * @param[out] continuity  What was found; set its `size` before.
+ * @return OHP_OK; OHP_ERR_MALFORMED if a text is no such fingerprint; OHP_ERR_NULL, also if there is neither text;
+ *         OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_SIZE, OHP_ERR_UTF8.
+ *
+ * Threads: any; the writer may go on meanwhile.
+ */
+enum ohp_status ohp_tap_continuity(const struct ohp_tap *tap,
+                                   struct ohp_str exact,
+                                   struct ohp_str robust,
+                                   struct ohp_text *why,
+                                   struct ohp_continuity *continuity);
 
 /**
  * How much memory an ohp_envelope takes, in bytes; at most OHP_ENVELOPE_SIZE_MAX.
@@ -2622,7 +2735,7 @@ enum ohp_status ohp_split(const struct ohp_context *context,
  * The next thing that happened on a leg.
  *
  * @param leg         A leg.
- * @param why         A buffer for why an envelope was refused or a message moved nothing, in words; or NULL.
+ * @param why         A buffer for why an envelope was refused, by us or by the peer, or a message moved nothing, in words; or NULL.
  * @param[out] event  The event; set its `size` before.
  * @return OHP_OK; OHP_NONE if there is no more; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY,
  *         OHP_ERR_SIZE.

@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     "context",
     "table",
     "tap",
+    "continuity",
     "envelope",
     "convert",
     "info",

@@ -10,7 +10,7 @@ mod pair;
 use ohp::control::{Phase, Side, Timeout};
 use ohp::envelope::{RejectReason, Tier, Verb};
 use ohp::leg::{Event, Ignored, LEG_SIZE_MAX, Leg, LegError};
-use ohp::verify::{MediaDoubt, Step, Why};
+use ohp::verify::{Heard, MediaDoubt, Step, Why};
 use pair::{Pair, Which};
 
 #[test]
@@ -19,7 +19,10 @@ fn core_and_signed_calls_are_handed_over_and_given_back() {
         let mut pair = Pair::new();
         let id = pair.propose(tier).expect("a proposal");
         pair.settle();
-        assert_eq!(pair.events(Which::Receiver), [Event::Proposed { id, tier }]);
+        assert_eq!(
+            pair.events(Which::Receiver),
+            [Event::Proposed { id, tier, heard: None }]
+        );
         pair.with(Which::Receiver, |leg, host| leg.accept(host))
             .expect("an ACCEPT");
         pair.settle();
@@ -78,6 +81,7 @@ fn rejected_call_stays_with_its_sender() {
             id,
             reason: Some(RejectReason::AssuranceInsufficient),
             verified: true,
+            unbound: None,
             may_reissue: false
         }]
     );
@@ -214,7 +218,8 @@ fn proposal_that_lacks_sound_waits_for_it_and_ends_at_its_deadline() {
         pair.events(Which::Receiver),
         [Event::NeedsResources {
             id,
-            step: Step::CallLeg
+            step: Step::CallLeg,
+            heard: Some(Heard::NoMedia)
         }]
     );
     assert!(pair.leg(Which::Receiver).is_pending());
@@ -230,7 +235,7 @@ fn proposal_that_lacks_sound_waits_for_it_and_ends_at_its_deadline() {
     let told = pair.events(Which::Receiver);
     assert!(
         told.iter().any(
-            |event| matches!(event, Event::Refused { step: Step::CallLeg, failure, answered: true }
+            |event| matches!(event, Event::Refused { step: Step::CallLeg, failure, heard: Some(Heard::NoMedia), answered: true }
             if failure.reason == RejectReason::NotBoundToCall)
         ),
         "{told:?}"
@@ -252,7 +257,8 @@ fn envelope_that_overtakes_its_sound_waits_for_it_a_moment() {
             pair.events(Which::Receiver),
             [Event::NeedsResources {
                 id,
-                step: Step::CallLeg
+                step: Step::CallLeg,
+                heard: Some(Heard::Mismatch)
             }]
         );
         assert_eq!(pair.leg(Which::Receiver).poll_timeout(), Some(pair.now().plus(400)));
@@ -262,13 +268,17 @@ fn envelope_that_overtakes_its_sound_waits_for_it_a_moment() {
             pair.verify_again();
             assert_eq!(
                 pair.events(Which::Receiver),
-                [Event::Proposed { id, tier: Tier::Signed }]
+                [Event::Proposed {
+                    id,
+                    tier: Tier::Signed,
+                    heard: Some(Heard::Exact)
+                }]
             );
         } else {
             pair.advance_to(pair.now().plus(400));
             let told = pair.events(Which::Receiver);
             assert!(
-                matches!(told[..], [Event::Refused { step: Step::CallLeg, failure, answered: true }]
+                matches!(told[..], [Event::Refused { step: Step::CallLeg, failure, heard: Some(Heard::Mismatch), answered: true }]
                     if failure.why == Why::Media(MediaDoubt::Mismatch)),
                 "{told:?}"
             );
@@ -328,7 +338,11 @@ fn large_proposal_waits_in_the_shared_table() {
     assert!(infos.len() > 5, "{} INFOs", infos.len());
     assert_eq!(
         pair.events(Which::Receiver),
-        [Event::Proposed { id, tier: Tier::Signed }]
+        [Event::Proposed {
+            id,
+            tier: Tier::Signed,
+            heard: None
+        }]
     );
 }
 

@@ -9,7 +9,7 @@ mod pair;
 use ohp::control::Phase;
 use ohp::envelope::{RejectReason, Tier, Verb};
 use ohp::leg::{Event, Ignored, LegError};
-use ohp::verify::Step;
+use ohp::verify::{Heard, Step};
 use pair::{Pair, Which};
 
 /// OHP §3.2; interpretations, row 43.
@@ -67,6 +67,7 @@ fn forged_proposal_is_answered_once_a_second_and_disturbs_nothing() {
             let Event::Refused {
                 step: Step::Signatures,
                 failure,
+                heard: None,
                 answered: told,
             } = event
             else {
@@ -318,7 +319,11 @@ fn signed_reject_of_a_changed_copy_neither_ends_nor_weakens_the_proposal() {
         .for_each(|info| assert_eq!(pair.deliver(Which::Receiver, info), 200));
     assert_eq!(
         pair.events(Which::Receiver),
-        [Event::Proposed { id, tier: Tier::Signed }]
+        [Event::Proposed {
+            id,
+            tier: Tier::Signed,
+            heard: None
+        }]
     );
 }
 
@@ -333,7 +338,8 @@ fn forger_cannot_push_a_pending_proposal_aside() {
         pair.events(Which::Receiver),
         [Event::NeedsResources {
             id,
-            step: Step::CallLeg
+            step: Step::CallLeg,
+            heard: Some(Heard::NoMedia)
         }]
     );
     let copy = changed_copy(&pair);

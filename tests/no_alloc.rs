@@ -31,6 +31,7 @@ const CONFIG: Config = Config {
     sets: 64,
     slots: 8,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 /// The allocator does abort: otherwise every other test here would prove nothing.

@@ -88,6 +88,7 @@ fn proposals_are_sealed_and_signed_on_a_pbx_thread() {
         sets: 16,
         slots: 4,
         slot_bytes: 48 * 1024,
+        sounds: 16,
     };
     let words: Vec<_> = (0..config.words().expect("a size"))
         .map(|_| AtomicU64::new(0))

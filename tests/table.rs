@@ -16,6 +16,7 @@ const SMALL: Config = Config {
     sets: 100,
     slots: 8,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_779_975_731_250);

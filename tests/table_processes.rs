@@ -26,6 +26,7 @@ const CONFIG: Config = Config {
     // Chunk sets in the making, and messages to be sent that nobody knows of since their storer was killed.
     slots: 256,
     slot_bytes: 8_192,
+    sounds: 16,
 };
 
 const WORKERS: u8 = 4;

@@ -20,6 +20,7 @@ const CONFIG: Config = Config {
     sets: 1_000,
     slots: 16,
     slot_bytes: 4_096,
+    sounds: 16,
 };
 
 fn block(config: &Config) -> Vec<AtomicU64> {

@@ -40,6 +40,7 @@ impl Receiver {
             sets: 16,
             slots: 4,
             slot_bytes: 64 * 1024,
+            sounds: 16,
         };
         let words: Vec<_> = (0..config.words().expect("a size"))
             .map(|_| AtomicU64::new(0))

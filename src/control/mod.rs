@@ -7,4 +7,4 @@ mod handoff;
 mod reply;
 
 pub use handoff::{Handoff, Illegal, Motion, Phase, Side, Timeout};
-pub use reply::{FRAME_MAX, Frame, FrameError, Party, REFUSED_SURFACE, Reply};
+pub use reply::{FRAME_MAX, Frame, FrameError, Party, REFUSED_SOUND, REFUSED_SURFACE, Reply};

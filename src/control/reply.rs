@@ -13,12 +13,17 @@ use crate::envelope::{
 };
 use crate::id::EnvelopeId;
 use crate::time::{MAX_LIFETIME_MS, Timestamp};
+use crate::verify::Unbound;
 
 /// Room for a frame: a Call-ID and two DIDs of 256 bytes each, and 768 bytes for everything else.
 pub const FRAME_MAX: usize = 1536;
 
 /// Where our REJECT says which envelope it refuses, by the hash of its surface: an identifier is on a changed copy, too.
 pub const REFUSED_SURFACE: &str = "control.refs.x-ohp-surface";
+
+/// Where our REJECT `not-bound-to-call` says what was wrong with the sound, an [`Unbound`]'s word: the reason alone does not
+/// tell another call from a call that cannot be heard yet (interpretations, row 39).
+pub const REFUSED_SOUND: &str = "control.refs.x-ohp-sound";
 
 /// What stands before each field of a frame: which one it is, and the length of its item.
 const RECORD_HEAD: usize = 3;
@@ -209,6 +214,8 @@ pub struct Reply<'r> {
     pub max_tier: Tier,
     /// This side.
     pub party: Party<'r>,
+    /// With a REJECT for the sound: what was wrong with it.
+    pub unbound: Option<Unbound>,
 }
 
 impl Reply<'_> {
@@ -278,6 +285,9 @@ impl Reply<'_> {
                 REFUSED_SURFACE,
                 Value::Text(core::str::from_utf8(&refused).unwrap_or_default()),
             )?;
+        }
+        if let Some(unbound) = self.unbound {
+            draft.set(REFUSED_SOUND, Value::Text(unbound.as_str()))?;
         }
         if self.verb == Verb::Reject && self.reason == RejectReason::TierInsufficient.as_str() {
             draft.set(Field::AudienceMinTier.path(), Value::Text(self.max_tier.as_str()))?;

@@ -59,17 +59,14 @@ pub struct ohp_context_config {
     pub info_package: u8,
     /// 1: a refused proposal is answered with a REJECT by the leg itself. 0: the host is told, and decides.
     pub enforce: u8,
-    /// Zero.
-    pub reserved: [u8; 1],
+    /// 1: proposals of Signed and Sealed carry a robust fingerprint as well, for legs that are transcoded or lose packets; it is
+    /// 200 bytes and takes a millisecond. What a receiver lets count is for its bundle's `receiver.robustFingerprint`.
+    pub robust_fingerprint: u8,
 }
 
 // SAFETY: repr(C), size first, integers and a pointer.
 unsafe impl Sized_ for ohp_context_config {
     const FIRST_SIZE: usize = 40;
-
-    fn reserved(&self) -> &[u8] {
-        &self.reserved
-    }
 }
 
 impl ohp_context_config {
@@ -87,6 +84,7 @@ impl ohp_context_config {
         settings.form.text_only = self.text_only != 0;
         settings.form.package = self.info_package != 0;
         settings.enforce = self.enforce != 0;
+        settings.robust_fingerprint = self.robust_fingerprint != 0;
         let in_range =
             (BODY_MIN..=BODY_MAX).contains(&settings.form.body_max) && settings.lifetime_ms <= MAX_LIFETIME_MS;
         if in_range { Ok(settings) } else { Err(OHP_ERR_RANGE) }

@@ -13,6 +13,7 @@ use super::vocabulary::{ohp_reason, ohp_verb};
 use crate::control::Timeout;
 use crate::id::{ENVELOPE_ID_LEN, EnvelopeId};
 use crate::leg::Event;
+use crate::verify::Heard;
 
 /// Length of an envelope's identifier, "cse_" and a ULID.
 pub const OHP_ID_LEN: usize = 30;
@@ -23,16 +24,18 @@ const _: () = assert!(OHP_ID_LEN == ENVELOPE_ID_LEN);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ohp_event_kind {
-    /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier`.
+    /// The peer proposes to hand the conversation over, and its envelope holds: accept or reject it. Sets `tier` and
+    /// `decision`.
     OHP_EVENT_PROPOSED = 1,
     /// A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets
-    /// `step`.
+    /// `step`, and `decision` where it lacks sound.
     OHP_EVENT_NEEDS_RESOURCES = 2,
-    /// An envelope of the peer was refused. Sets `step`, `reason`, `doubt` and `answered`; there is no `id`.
+    /// An envelope of the peer was refused. Sets `step`, `reason`, `doubt`, `decision` and `answered`; there is no `id`.
     OHP_EVENT_REFUSED = 3,
     /// The peer takes the conversation: assume, or wait for its ASSUME.
     OHP_EVENT_ACCEPTED = 4,
-    /// The peer does not take the conversation, or no longer. Sets `reason`, `verified` and `may_reissue`.
+    /// The peer does not take the conversation, or no longer. Sets `reason`, `verified`, `may_reissue`, and `doubt` where
+    /// the peer says that it was for the sound.
     OHP_EVENT_REJECTED = 5,
     /// The conversation is handed over: the sender drops its leg, the receiver holds it.
     OHP_EVENT_HANDED_OFF = 6,
@@ -75,7 +78,7 @@ pub struct ohp_event {
     pub step: u32,
     /// The SIP status; 408 where no response came.
     pub sip_status: u32,
-    /// An ohp_doubt: what was heard, where an envelope was refused for its sound.
+    /// An ohp_doubt: what was wrong with the sound, where an envelope was refused for it, by us or by the peer.
     pub doubt: u32,
     /// Whether a REJECT goes out: not for answers, not more than once a second where nothing vouched for the envelope,
     /// and not unless the context says `enforce`.
@@ -86,8 +89,10 @@ pub struct ohp_event {
     pub may_reissue: bool,
     /// The proposal's (or the report's) identifier, not NUL-terminated; zeros where there is none.
     pub id: [c_char; OHP_ID_LEN],
-    /// Zeros.
-    pub reserved: [u8; 3],
+    /// An ohp_decision: what the call's sound said about an envelope; OHP_DECISION_NONE where it was not asked.
+    pub decision: u8,
+    /// With OHP_DECISION_ROBUST_MATCH: how many of OHP_ROBUST_BITS bits differ.
+    pub bit_errors: u16,
     /// With OHP_EVENT_INCIDENT: when the authority must have the report, in milliseconds since the Unix epoch; fifteen days
     /// after it was issued.
     pub due_ms: u64,
@@ -120,9 +125,20 @@ impl ohp_event {
             verified: false,
             may_reissue: false,
             id: text,
-            reserved: [0; 3],
+            decision: 0,
+            bit_errors: 0,
             due_ms: 0,
             leaf: [0; 32],
+        }
+    }
+
+    /// With what the call's sound said.
+    fn heard(self, heard: Option<Heard>) -> Self {
+        let (decision, bit_errors) = super::continuity::heard(heard);
+        Self {
+            decision: decision as u8,
+            bit_errors,
+            ..self
         }
     }
 
@@ -131,22 +147,22 @@ impl ohp_event {
         use ohp_event_kind as kind;
         let plain = |kind, id| (Self::new(kind, Some(id)), Detail::Nothing);
         match event {
-            Event::Proposed { id, tier } => {
+            Event::Proposed { id, tier, heard } => {
                 let tier = super::vocabulary::ohp_tier::from(tier) as u32;
                 (
                     Self {
                         tier,
-                        ..Self::new(kind::OHP_EVENT_PROPOSED, Some(id))
+                        ..Self::new(kind::OHP_EVENT_PROPOSED, Some(id)).heard(heard)
                     },
                     Detail::Nothing,
                 )
             }
-            Event::NeedsResources { id, step } => {
+            Event::NeedsResources { id, step, heard } => {
                 let step = u32::from(step.number());
                 (
                     Self {
                         step,
-                        ..Self::new(kind::OHP_EVENT_NEEDS_RESOURCES, Some(id))
+                        ..Self::new(kind::OHP_EVENT_NEEDS_RESOURCES, Some(id)).heard(heard)
                     },
                     Detail::Nothing,
                 )
@@ -154,6 +170,7 @@ impl ohp_event {
             Event::Refused {
                 step,
                 failure,
+                heard,
                 answered,
             } => {
                 let event = Self {
@@ -161,7 +178,7 @@ impl ohp_event {
                     reason: ohp_reason::from(failure.reason) as u32,
                     doubt: ohp_doubt::of(&failure) as u32,
                     answered,
-                    ..Self::new(kind::OHP_EVENT_REFUSED, None)
+                    ..Self::new(kind::OHP_EVENT_REFUSED, None).heard(heard)
                 };
                 (event, Detail::Failure(failure.why))
             }
@@ -170,15 +187,17 @@ impl ohp_event {
                 id,
                 reason,
                 verified,
+                unbound,
                 may_reissue,
             } => {
                 let event = Self {
                     reason: reason.map_or(0, |reason| ohp_reason::from(reason) as u32),
+                    doubt: unbound.map_or(0, |unbound| ohp_doubt::from(unbound) as u32),
                     verified,
                     may_reissue,
                     ..Self::new(kind::OHP_EVENT_REJECTED, Some(id))
                 };
-                (event, Detail::Nothing)
+                (event, unbound.map_or(Detail::Nothing, Detail::Unbound))
             }
             Event::HandedOff { id } => plain(kind::OHP_EVENT_HANDED_OFF, id),
             Event::Returned { id } => plain(kind::OHP_EVENT_RETURNED, id),
@@ -234,6 +253,7 @@ enum Detail {
     Nothing,
     Failure(crate::verify::Why),
     Ignored(crate::leg::Ignored),
+    Unbound(crate::verify::Unbound),
 }
 
 impl fmt::Display for Detail {
@@ -242,6 +262,7 @@ impl fmt::Display for Detail {
             Self::Nothing => Ok(()),
             Self::Failure(why) => why.fmt(f),
             Self::Ignored(why) => why.fmt(f),
+            Self::Unbound(unbound) => unbound.fmt(f),
         }
     }
 }
@@ -249,7 +270,7 @@ impl fmt::Display for Detail {
 /// The next thing that happened on a leg.
 ///
 /// @param leg         A leg.
-/// @param why         A buffer for why an envelope was refused or a message moved nothing, in words; or NULL.
+/// @param why         A buffer for why an envelope was refused, by us or by the peer, or a message moved nothing, in words; or NULL.
 /// @param[out] event  The event; set its `size` before.
 /// @return OHP_OK; OHP_NONE if there is no more; OHP_ERR_NULL, OHP_ERR_ALIGNMENT, OHP_ERR_OBJECT, OHP_ERR_BUSY,
 ///         OHP_ERR_SIZE.

@@ -19,6 +19,7 @@
 #![allow(rustdoc::broken_intra_doc_links)] // which are Doxygen's: `@param[out]`.
 
 mod context;
+mod continuity;
 mod convert;
 mod disclosed;
 mod envelope;
@@ -44,6 +45,7 @@ mod verify;
 mod vocabulary;
 
 pub use context::*;
+pub use continuity::*;
 pub use convert::*;
 pub use disclosed::*;
 pub use envelope::*;

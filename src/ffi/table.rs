@@ -43,17 +43,14 @@ pub struct ohp_table_config {
     pub slots: u32,
     /// Most bytes of such a message, 1048576 at most; by default what the longest envelope takes as base64.
     pub slot_bytes: u32,
-    /// Zeros.
-    pub reserved: [u8; 4],
+    /// Robust fingerprints live at the same time, 4096 at most; 256 by default. Each call whose robust fingerprint matches is
+    /// compared with all of them.
+    pub sounds: u32,
 }
 
 // SAFETY: repr(C), size first, integers only.
 unsafe impl Sized_ for ohp_table_config {
     const FIRST_SIZE: usize = 40;
-
-    fn reserved(&self) -> &[u8] {
-        &self.reserved
-    }
 }
 
 impl ohp_table_config {
@@ -68,6 +65,7 @@ impl ohp_table_config {
             sets: or(self.sets, default.sets),
             slots: or(self.slots, default.slots),
             slot_bytes: or(self.slot_bytes, default.slot_bytes),
+            sounds: or(self.sounds, default.sounds),
         }
     }
 }
@@ -98,6 +96,8 @@ pub struct ohp_table_stats {
     pub reclaimed: u64,
     /// Operations given up because too many others raced for the same words.
     pub contended: u64,
+    /// Robust fingerprints that were not remembered because their list was full. No call is refused for it: the verdict warns.
+    pub sound_full: u64,
 }
 
 // SAFETY: repr(C), size first, integers only.
@@ -236,6 +236,7 @@ pub unsafe extern "C" fn ohp_table_get_stats(table: *const ohp_table, stats: *mu
             dead_sets,
             reclaimed,
             contended,
+            sound_full,
         } = table.stats();
         out.set(ohp_table_stats {
             size: 0,
@@ -249,6 +250,7 @@ pub unsafe extern "C" fn ohp_table_get_stats(table: *const ohp_table, stats: *mu
             dead_sets,
             reclaimed,
             contended,
+            sound_full,
         });
         Ok(())
     })

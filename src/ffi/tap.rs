@@ -153,6 +153,8 @@ unsafe impl Sized_ for ohp_fingerprint {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ohp_decision {
+    /// Nobody asked, or there was nothing to look for.
+    OHP_DECISION_NONE = 0,
     /// The fingerprint's 200 ms are in this tap, and they are alive.
     OHP_DECISION_MATCH = 1,
     /// There is usable audio, and none of it has this fingerprint. Search again while the tap's `kept` grows.
@@ -161,6 +163,8 @@ pub enum ohp_decision {
     OHP_DECISION_NO_USABLE_AUDIO = 3,
     /// No RTP packet has come yet: wait, if there is time.
     OHP_DECISION_NO_MEDIA = 4,
+    /// The exact fingerprint is not there, but sound that is similar to what the robust one was made of.
+    OHP_DECISION_ROBUST_MATCH = 5,
 }
 
 fn status(error: TapError) -> ohp_status {

@@ -4,6 +4,7 @@
 
 use core::ffi::c_void;
 
+use super::continuity::heard;
 use super::envelope::{self, ohp_envelope};
 use super::panic::guard;
 use super::place::{self, Holds, Object};
@@ -14,7 +15,7 @@ use super::status::ohp_status::{self, OHP_NONE};
 use super::text::{Lent, ohp_str, ohp_text};
 use super::vocabulary::ohp_reason;
 use crate::envelope::ReadError;
-use crate::verify::{Failure, MediaDoubt, NeedKind, Outcome, STEP_COUNT, Step, StepResult, Verdict, Why};
+use crate::verify::{Failure, MediaDoubt, NeedKind, Outcome, STEP_COUNT, Step, StepResult, Unbound, Verdict, Why};
 
 /// How the verification of an envelope ended, and why.
 ///
@@ -142,6 +143,8 @@ pub enum ohp_doubt {
     OHP_DOUBT_NO_MEDIA = 2,
     /// Audio has arrived, and none of it can prove anything.
     OHP_DOUBT_NO_USABLE_AUDIO = 3,
+    /// The audio is that of the fingerprint, but another call has shown the same, as with music on hold.
+    OHP_DOUBT_SEEN_ELSEWHERE = 4,
 }
 
 impl From<MediaDoubt> for ohp_doubt {
@@ -154,13 +157,21 @@ impl From<MediaDoubt> for ohp_doubt {
     }
 }
 
+impl From<Unbound> for ohp_doubt {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Mismatch => Self::OHP_DOUBT_MISMATCH,
+            Unbound::NoMedia => Self::OHP_DOUBT_NO_MEDIA,
+            Unbound::NoUsableAudio => Self::OHP_DOUBT_NO_USABLE_AUDIO,
+            Unbound::ExactElsewhere | Unbound::RobustElsewhere => Self::OHP_DOUBT_SEEN_ELSEWHERE,
+        }
+    }
+}
+
 impl ohp_doubt {
     /// What a failure says of the sound.
     pub(super) fn of(failure: &Failure) -> Self {
-        match failure.why {
-            Why::Media(doubt) => doubt.into(),
-            _ => Self::OHP_DOUBT_NONE,
-        }
+        Unbound::of(&failure.why).map_or(Self::OHP_DOUBT_NONE, Self::from)
     }
 }
 
@@ -190,8 +201,12 @@ pub struct ohp_verdict_summary {
     pub ends_only: bool,
     /// An ohp_step_result for each step.
     pub results: [u8; OHP_STEPS],
+    /// With OHP_DECISION_ROBUST_MATCH: how many of OHP_ROBUST_BITS bits differ.
+    pub bit_errors: u16,
+    /// An ohp_decision: what the call's sound said, whatever came of it; OHP_DECISION_NONE if it was not asked.
+    pub decision: u8,
     /// Zeros.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 3],
 }
 
 // SAFETY: repr(C), size first; it is only ever written, so its enumerations are never read from C.
@@ -238,6 +253,7 @@ pub unsafe extern "C" fn ohp_verdict_get(verdict: *const ohp_verdict, summary: *
         // SAFETY: as the header demands.
         let (verdict, out) = unsafe { (self::verdict(verdict)?, sized::Out::new(summary)?) };
         let failure = verdict.failure();
+        let (decision, bit_errors) = heard(verdict.heard);
         let result = |result: &Option<StepResult>| {
             result.map_or(ohp_step_result::OHP_STEP_NOT_REACHED, ohp_step_result::from) as u8
         };
@@ -262,7 +278,9 @@ pub unsafe extern "C" fn ohp_verdict_get(verdict: *const ohp_verdict, summary: *
             short_form: verdict.short_form,
             ends_only: verdict.ends_only,
             results: core::array::from_fn(|step| result(&verdict.steps[step])),
-            reserved: [0; 6],
+            bit_errors,
+            decision: decision as u8,
+            reserved: [0; 3],
         });
         Ok(())
     })

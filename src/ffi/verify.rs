@@ -15,7 +15,7 @@ use super::table::{self, ohp_table};
 use super::tap::{self, ohp_tap};
 use super::text::{ohp_bytes, ohp_str};
 use super::verdict::{ohp_step_result, ohp_verdict, put};
-use crate::media::{Fingerprint, exact};
+use crate::media::{Continuity, Fingerprint, continuity};
 use crate::time::Timestamp;
 use crate::transport::Echo;
 use crate::verify::{
@@ -187,7 +187,8 @@ unsafe fn judge<'a>(asked: &ohp_situation, bytes: &'a [u8], scratch: &mut [u8]) 
         // SAFETY: passed on to the caller.
         *ids.get_mut(nth).ok_or(OHP_ERR_RANGE)? = unsafe { id.get() }?.unwrap_or_default();
     }
-    let search = |wanted: &Fingerprint| tap.map_or(exact::Decision::NoMedia, |tap| exact::search(&tap, wanted));
+    let search =
+        |wanted: &continuity::Wanted<'_>| tap.map_or(Continuity::NoMedia, |tap| continuity::search(&tap, wanted));
     let situation = Situation {
         bundle: &context.bundle,
         now: moment(asked.now_ms)?,

@@ -8,11 +8,11 @@ use super::event::{Event, Ignored};
 use super::inbound::{AUDIO_MAY_FOLLOW_MS, Arrival, Refusal};
 use super::{Leg, Pending};
 use crate::cbor::Item;
-use crate::control::{Frame, Motion, REFUSED_SURFACE, Side, Timeout};
+use crate::control::{Frame, Motion, REFUSED_SOUND, REFUSED_SURFACE, Side, Timeout};
 use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, RejectReason, Tier, Verb, leaf_hash_text};
 use crate::time::Timestamp;
-use crate::verify::{Failure, MediaDoubt, Outcome, Step, Verdict, Why};
+use crate::verify::{Failure, Heard, MediaDoubt, Outcome, Step, Unbound, Verdict, Why};
 
 /// Shortest time between two REJECTs to envelopes that nothing vouched for (interpretations, row 32).
 const UNVOUCHED_REJECT_MS: i64 = 1_000;
@@ -38,6 +38,7 @@ impl Leg {
                 self.events.push(Event::Refused {
                     step,
                     failure,
+                    heard: None,
                     answered: false,
                 });
                 return Some(Refusal::NotAnEnvelope);
@@ -109,6 +110,7 @@ impl Leg {
         self.events.push(Event::NeedsResources {
             id: envelope.id(),
             step,
+            heard: verdict.doubt.map(Heard::from),
         });
         // An answer is not kept: its sender has to come again with it. A report is for the host to bring again.
         matches!(envelope.verb(), Verb::Accept | Verb::Reject).then_some(Refusal::Overloaded)
@@ -138,13 +140,14 @@ impl Leg {
         let answered = envelope.verb() == Verb::Propose
             && host.context.settings.enforce
             && self.may_reject_now(step, envelope.tier(), host.now)
-            && self.send_reject(host, verdict, envelope, failure.reason);
+            && self.send_reject(host, verdict, envelope, &failure);
         if answered && !is_vouched_for(step, envelope.tier()) {
             self.last_unvouched_reject = Some(host.now);
         }
         self.events.push(Event::Refused {
             step,
             failure,
+            heard: verdict.heard,
             answered,
         });
     }
@@ -171,13 +174,20 @@ impl Leg {
         host: &mut Host<'_>,
         verdict: &Verdict<'_>,
         proposal: &Envelope<'_>,
-        reason: RejectReason,
+        failure: &Failure,
     ) -> bool {
         let Ok(frame) = Frame::with_surface(proposal, surface_of(verdict, proposal)) else {
             return false;
         };
-        self.send_about(host, &frame, Verb::Reject, reason.as_str(), None)
-            .is_ok()
+        self.send_about(
+            host,
+            &frame,
+            Verb::Reject,
+            failure.reason.as_str(),
+            None,
+            Unbound::of(&failure.why),
+        )
+        .is_ok()
     }
 
     fn accepted(
@@ -268,6 +278,7 @@ impl Leg {
                 self.events.push(Event::Proposed {
                     id,
                     tier: envelope.tier(),
+                    heard: verdict.heard,
                 });
                 None
             }
@@ -285,6 +296,8 @@ impl Leg {
         let reason = envelope.control().reason().and_then(RejectReason::parse);
         // What was proposed at Core is answered at Core; above it only a signature vouches for the peer (row 43).
         let verified = !verdict.ends_only;
+        let unbound = envelope.get(REFUSED_SOUND).and_then(Item::as_text);
+        let unbound = unbound.and_then(Unbound::parse);
         let listed = reason.is_some_and(|reason| self.fallback.acceptable & 1 << reason as u16 != 0);
         let may_reissue = verified && listed;
         self.fallback.rejected = reason.filter(|_| may_reissue);
@@ -293,6 +306,7 @@ impl Leg {
                 id,
                 reason,
                 verified,
+                unbound,
                 may_reissue,
             });
         }
@@ -311,11 +325,19 @@ impl Leg {
                 let answered = host.context.settings.enforce
                     && self.may_reject_now(pending.lacking, frame.tier(), host.now)
                     && self
-                        .send_about(host, &frame, Verb::Reject, failure.reason.as_str(), None)
+                        .send_about(
+                            host,
+                            &frame,
+                            Verb::Reject,
+                            failure.reason.as_str(),
+                            None,
+                            Unbound::of(&failure.why),
+                        )
                         .is_ok();
                 self.events.push(Event::Refused {
                     step: pending.lacking,
                     failure,
+                    heard: pending.doubt.map(Heard::from),
                     answered,
                 });
             }
@@ -329,7 +351,7 @@ impl Leg {
             // But not in place of a report on its way: the sender's own ten seconds end the handoff as well.
             let reports = self.outbox.busy_with() == Some(Verb::Incident);
             if let (Side::Receiver, Timeout::NotAssumed, Some(frame), false) = (side, timeout, frame, reports) {
-                let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Stale.as_str(), None);
+                let _ = self.send_about(host, &frame, Verb::Reject, RejectReason::Stale.as_str(), None, None);
             }
         }
     }

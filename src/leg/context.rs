@@ -27,6 +27,10 @@ pub struct Settings {
     pub enforce: bool,
     /// How long a proposal of ours lives, in milliseconds; at most five minutes (OHP §4.4).
     pub lifetime_ms: i64,
+    /// Whether proposals of Signed and Sealed carry a robust fingerprint of the call's sound beside the exact one, in
+    /// `session.media.x-ohp-robust`: for legs that are transcoded or lose packets on their way (interpretations, row 38). It makes
+    /// the envelope 200 bytes longer and takes a millisecond; a receiver whose policy does not know it passes it over.
+    pub robust_fingerprint: bool,
 }
 
 impl Default for Settings {
@@ -36,6 +40,7 @@ impl Default for Settings {
             peer_rate: DEFAULT_PEER_RATE,
             enforce: false,
             lifetime_ms: MAX_LIFETIME_MS,
+            robust_fingerprint: false,
         }
     }
 }

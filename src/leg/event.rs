@@ -7,7 +7,7 @@ use crate::envelope::{RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
 use crate::time::Timestamp;
 use crate::trust::transparency::merkle;
-use crate::verify::{Failure, Step};
+use crate::verify::{Failure, Heard, Step, Unbound};
 
 /// Something that happened on a leg. Events are small copies; envelopes are handed over by the call that received them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Event {
         id: EnvelopeId,
         /// Its tier.
         tier: Tier,
+        /// What the call's sound said, where it was asked: [`Heard::Exact`], or [`Heard::Robust`] where policy lets that count.
+        heard: Option<Heard>,
     },
     /// A proposal, or a report, lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
     NeedsResources {
@@ -27,6 +29,8 @@ pub enum Event {
         id: EnvelopeId,
         /// The step that lacks them.
         step: Step,
+        /// What the call's sound said so far, where it is sound that is lacking.
+        heard: Option<Heard>,
     },
     /// An envelope of the peer was refused. `answered` says whether a REJECT goes out: not for answers, not more than
     /// once a second where nothing vouched for the envelope, and not where `enforce` is off.
@@ -35,6 +39,8 @@ pub enum Event {
         step: Step,
         /// What was wrong.
         failure: Failure,
+        /// What the call's sound said, where it was asked.
+        heard: Option<Heard>,
         /// Whether the peer is told.
         answered: bool,
     },
@@ -51,6 +57,8 @@ pub enum Event {
         reason: Option<RejectReason>,
         /// Whether the REJECT is as strong as the proposal was: signed, where that was signed. At Core nothing is.
         verified: bool,
+        /// What the peer says was wrong with the sound, where it says so.
+        unbound: Option<Unbound>,
         /// Whether the proposal itself allows re-issuing it after this reason, at a lower tier or to another audience
         /// (`control.fallback`).
         may_reissue: bool,

@@ -10,7 +10,7 @@ use super::event::{Event, Ignored};
 use crate::control::{Frame, Phase, Side};
 use crate::envelope::{Envelope, Field, RejectReason, SHAPE, Verb};
 use crate::id::EnvelopeId;
-use crate::media::exact;
+use crate::media::{Continuity, continuity};
 use crate::table::Domain;
 use crate::time::Timestamp;
 use crate::transport::reassembly::{Received, receive_on};
@@ -209,9 +209,9 @@ impl Leg {
             return Handled::only(SipStatus::Ok);
         }
         let tap = host.tap;
-        let search = |wanted: &crate::media::Fingerprint| match &tap {
-            Some(tap) => exact::search(tap, wanted),
-            None => exact::Decision::NoMedia,
+        let search = |wanted: &continuity::Wanted<'_>| match &tap {
+            Some(tap) => continuity::search(tap, wanted),
+            None => Continuity::NoMedia,
         };
         let ids = self.ids.as_array();
         let situation = Situation {

@@ -8,9 +8,8 @@ use super::outbound::LegError;
 use super::random::Random;
 use crate::cbor::Item;
 use crate::envelope::{Broken, Draft, DraftError, ENVELOPE_MAX, Envelope, Field, Tier, Value, Verb, Violation};
-use crate::media::Tap;
-use crate::media::exact;
 use crate::media::sdp::{MAX_HINTS, SdpHints};
+use crate::media::{Tap, exact, robust};
 use crate::trust::issue::{attest, issue_hedged, name_recipients, plain_fields, seal_fields};
 use crate::trust::jwk::JwkSet;
 
@@ -27,7 +26,7 @@ pub(super) struct Known<'k> {
 /// Builds and signs an envelope without a leg, for hosts that send it some other way.
 ///
 /// `template` is as for [`super::Leg::propose`], and says `session.callId` itself. From Signed upwards the newest usable
-/// audio of the host's tap is fingerprinted, if it has one. A Regulated envelope must be anchored before it is sent, which is
+/// audio of the host's tap is fingerprinted, if it has one, robustly too where the settings say so. A Regulated envelope must be anchored before it is sent, which is
 /// the host's to see to here.
 ///
 /// # Errors
@@ -137,6 +136,17 @@ fn complete(
         let text = sample.fingerprint.to_text();
         draft.set(
             Field::RtpFingerprint.path(),
+            Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
+        )?;
+    }
+    // At Regulated it could not decide, so it is not sent.
+    if context.settings.robust_fingerprint
+        && tier < Tier::Regulated
+        && let Some(Ok(sample)) = tap.map(robust::newest)
+    {
+        let text = sample.fingerprint.to_text();
+        draft.set(
+            robust::MEMBER,
             Value::Text(core::str::from_utf8(&text).unwrap_or_default()),
         )?;
     }

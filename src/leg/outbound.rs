@@ -16,6 +16,7 @@ use crate::table::{Domain, Table};
 use crate::time::Timestamp;
 use crate::transport::outgoing::{self, ENCODED_MAX, EncodeError, Outgoing};
 use crate::trust::issue::{IssueError, issue};
+use crate::verify::Unbound;
 
 /// Status that stands for no final response at all (RFC 3261 §17.1).
 pub const NO_RESPONSE: u16 = 408;
@@ -229,7 +230,7 @@ impl Leg {
             .clone()
             .filter(|frame| frame.id() == id)
             .ok_or(LegError::NoProposal)?;
-        self.send_about(host, &frame, verb, reason, context)?;
+        self.send_about(host, &frame, verb, reason, context, None)?;
         self.handoff
             .apply(Motion::Sent, verb, host.now)
             .map_err(LegError::Illegal)
@@ -243,6 +244,7 @@ impl Leg {
         verb: Verb,
         reason: &str,
         context: Option<Item<'_>>,
+        unbound: Option<Unbound>,
     ) -> Result<(), LegError> {
         let to_issuer = self.handoff.side() == Side::Receiver || self.handoff.proposal() != Some(frame.id());
         let party = host.context.party();
@@ -267,6 +269,7 @@ impl Leg {
             to_issuer,
             max_tier: host.max_tier(),
             party,
+            unbound,
         };
         let (signed, rest) = host
             .scratch

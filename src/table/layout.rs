@@ -1,4 +1,4 @@
-//! Where everything lies in the block: a header, the counters, five associative arrays and the slots.
+//! Where everything lies in the block: a header, the counters, five associative arrays, the slots and the sounds.
 //!
 //! All places follow from the configuration in the header, so a block can be mapped anywhere, and a header that does
 //! not fit its block is refused when a party attaches.
@@ -8,6 +8,7 @@ use core::ops::Range;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::slots::{MAX_SLOT_BYTES, MAX_SLOTS, SLOT_BYTES, slot_words};
+use super::sounds;
 use super::stats::COUNTER_WORDS;
 use super::ways::{WAYS, WAYS_IN_USE, entry_words};
 use super::word::Word;
@@ -15,7 +16,7 @@ use super::word::Word;
 /// First word of a block. Read with another byte order it is another number.
 const MAGIC: u64 = u64::from_be_bytes(*b"OHPtable");
 /// Version of the layout. A block of another version is refused, not converted: it holds minutes' worth of state.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 const HEADER_WORDS: usize = 16;
 const AT_MAGIC: usize = 0;
@@ -26,6 +27,9 @@ const AT_CONFIG: usize = 5;
 
 /// Most entries of one kind: their places then fit 32 bits.
 pub const MAX_ENTRIES: u32 = 1 << 30;
+
+/// Most sounds: every one is compared in one go, within milliseconds.
+pub const MAX_SOUNDS: u32 = 4_096;
 
 /// Fewest buckets of an array: a key has two.
 const MIN_BUCKETS: u32 = 2;
@@ -51,6 +55,9 @@ pub struct Config {
     pub slots: u32,
     /// Most bytes of such a message, 1 to [`MAX_SLOT_BYTES`](super::MAX_SLOT_BYTES).
     pub slot_bytes: u32,
+    /// Robust fingerprints that can be live at the same time; at most [`MAX_SOUNDS`]. 200 bytes each, and each is compared
+    /// with a call whose own has been found.
+    pub sounds: u32,
 }
 
 /// Room for 50 handoffs a second, in 256 slots: 32 MB.
@@ -64,6 +71,7 @@ impl Default for Config {
             sets: 32_768,
             slots: 256,
             slot_bytes: SLOT_BYTES,
+            sounds: 256,
         }
     }
 }
@@ -92,7 +100,7 @@ impl fmt::Display for LayoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             LayoutError::Config => {
-                "slots must be at most 1048576, slot_bytes 1 to 1048576, the others at most 1073741824"
+                "slots must be at most 1048576, slot_bytes 1 to 1048576, sounds at most 4096, the others at most 1073741824"
             }
             LayoutError::TooLarge => "the table would be larger than memory; configure less",
             LayoutError::Short { needed } => return write!(f, "the table needs {needed} words of 8 bytes"),
@@ -117,6 +125,7 @@ pub(super) struct Layout {
     pub(super) peers: Range<usize>,
     pub(super) sets: Range<usize>,
     pub(super) slots: Range<usize>,
+    pub(super) sounds: Range<usize>,
 }
 
 /// Buckets for so many entries in use.
@@ -139,12 +148,12 @@ impl Config {
             pair(self.replays, self.hashes),
             pair(self.kids, self.peers),
             pair(self.sets, self.slots),
-            pair(self.slot_bytes, 0),
+            pair(self.slot_bytes, self.sounds),
         ]
     }
 
     fn from_words(words: [u64; 4]) -> Self {
-        let [replays, hashes, kids, peers, sets, slots, slot_bytes, _] =
+        let [replays, hashes, kids, peers, sets, slots, slot_bytes, sounds] =
             core::array::from_fn(|half| (words[half / 2] >> (half % 2 * 32)) as u32);
         Self {
             replays,
@@ -154,6 +163,7 @@ impl Config {
             sets,
             slots,
             slot_bytes,
+            sounds,
         }
     }
 }
@@ -163,6 +173,7 @@ impl Layout {
         let entries = [config.replays, config.hashes, config.kids, config.peers, config.sets];
         if entries.iter().any(|entries| *entries > MAX_ENTRIES)
             || config.slots > MAX_SLOTS
+            || config.sounds > MAX_SOUNDS
             || !(1..=MAX_SLOT_BYTES).contains(&config.slot_bytes)
         {
             return Err(LayoutError::Config);
@@ -189,11 +200,12 @@ impl Layout {
             peers: part(array(config.peers), entry_words(false).into())?,
             sets: part(array(config.sets), entry_words(false).into())?,
             slots: part(config.slots.into(), slot_words(config.slot_bytes).into())?,
+            sounds: part(config.sounds.into(), sounds::ENTRY_WORDS as u64)?,
         })
     }
 
     pub(super) fn words(&self) -> usize {
-        self.slots.end
+        self.sounds.end
     }
 
     /// Zeroes the block and writes its header. The magic number comes last, with release, so that whoever attaches
@@ -260,6 +272,7 @@ mod tests {
         sets: 5,
         slots: 2,
         slot_bytes: 100,
+        sounds: 3,
     };
 
     fn block() -> Vec<AtomicU64> {
@@ -286,7 +299,7 @@ mod tests {
             block[index].store(before, Relaxed);
         };
         damage(AT_MAGIC, MAGIC.swap_bytes(), LayoutError::Magic);
-        damage(AT_VERSION, 2, LayoutError::Version);
+        damage(AT_VERSION, 1, LayoutError::Version);
         damage(AT_WORDS, 1, LayoutError::Header);
         damage(AT_CONFIG, u64::MAX, LayoutError::Header);
         damage(AT_CONFIG + 2, u64::MAX, LayoutError::Header);
@@ -315,6 +328,11 @@ mod tests {
             ..SMALL
         };
         assert_eq!(config.words(), Err(LayoutError::Config));
+        let config = Config {
+            sounds: MAX_SOUNDS + 1,
+            ..SMALL
+        };
+        assert_eq!(config.words(), Err(LayoutError::Config));
         let config = Config { slot_bytes: 0, ..SMALL };
         assert_eq!(config.words(), Err(LayoutError::Config));
         let config = Config {
@@ -330,6 +348,7 @@ mod tests {
             sets: MAX_ENTRIES,
             slots: MAX_SLOTS,
             slot_bytes: MAX_SLOT_BYTES,
+            sounds: MAX_SOUNDS,
         };
         // On 64 bits this is terabytes, and still a number.
         assert!(config.words().is_ok_and(|words| words > 1 << 37) || size_of::<usize>() < 8);

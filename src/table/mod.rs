@@ -1,5 +1,5 @@
-//! What the threads and forked worker processes of a host share: replay records, rates, seen fingerprints, and slots
-//! for messages in chunks; in one block of 64-bit atomic words that holds no pointer.
+//! What the threads and forked worker processes of a host share: replay records, rates, seen fingerprints, the sounds
+//! that calls have shown, and slots for messages in chunks; in one block of 64-bit atomic words that holds no pointer.
 //!
 //! The table decides nothing about envelopes, reads no clock, allocates nothing and makes no system call. It is not
 //! persistent either: its contents are worth five minutes.
@@ -35,6 +35,7 @@ mod rate;
 mod reassembly;
 mod replay;
 mod slots;
+mod sounds;
 mod stats;
 mod ways;
 mod word;
@@ -44,7 +45,7 @@ use core::sync::atomic::AtomicU64;
 
 pub use self::claim::CLAIM_LIFETIME_MS;
 pub use self::key::{Domain, Key};
-pub use self::layout::{Config, LayoutError, MAX_ENTRIES};
+pub use self::layout::{Config, LayoutError, MAX_ENTRIES, MAX_SOUNDS};
 pub use self::rate::{CLOCK_STEP_MS, MAX_PER_SECOND};
 pub use self::reassembly::Put;
 pub use self::replay::{Record, Recorded};
@@ -52,12 +53,14 @@ pub use self::slots::{
     BYTES_PER_OWNER, MAX_CHUNKS, MAX_OPEN_SETS_PER_OWNER, MAX_SLOT_BYTES, MAX_SLOTS, OPEN_SETS_PER_OWNER, SLOT_BYTES,
     SlotError, SlotRef, Slots, UNFINISHED_SET_MS,
 };
+pub use self::sounds::{Entered, SOUND_LEN, Sound};
 pub use self::stats::Stats;
 pub use self::ways::{WAYS, WAYS_IN_USE};
 pub use self::word::Word;
 
 use self::claim::moment;
 use self::layout::Layout;
+use self::sounds::Sounds;
 use self::stats::{Counter, Counters};
 use self::ways::{InsertError, Life, Ways};
 use crate::time::Timestamp;
@@ -84,6 +87,7 @@ pub struct Table<'m, W = AtomicU64> {
     kids: Ways<'m, W>,
     peers: Ways<'m, W>,
     slots: Slots<'m, W>,
+    sounds: Sounds<'m, W>,
 }
 
 impl<W> Clone for Table<'_, W> {
@@ -147,6 +151,7 @@ impl<'m, W: Word> Table<'m, W> {
                 sets,
                 counters,
             ),
+            sounds: Sounds::new(&words[layout.sounds]),
         }
     }
 
@@ -183,6 +188,27 @@ impl<'m, W: Word> Table<'m, W> {
             _ => (&self.kids, Counter::KidFull),
         };
         rate::charge(buckets, key, per_second, moment(now)).map_err(|error| self.refuse(error, full))
+    }
+
+    /// Enters the sound of a call through `expires`. Unlike records sounds are alike and not equal: entering one twice takes two
+    /// places. What is entered before [`Table::sounds`] is asked is seen by whoever enters later and asks then, or the other
+    /// way round: of two that race, one sees the other at least.
+    ///
+    /// # Errors
+    /// [`TableFull`]; then nothing has been entered.
+    pub fn enter_sound(&self, sound: &Sound, expires: Timestamp, now: Timestamp) -> Result<Entered, TableFull> {
+        let entered = self.sounds.enter(sound, moment(expires), moment(now));
+        entered.ok_or_else(|| self.refuse(InsertError::Full, Counter::SoundFull))
+    }
+
+    /// Takes back what [`Table::enter_sound`] entered.
+    pub fn withdraw_sound(&self, entered: Entered) {
+        self.sounds.withdraw(entered);
+    }
+
+    /// The sounds that are live. Wait-free; writes nothing.
+    pub fn sounds(&self, now: Timestamp) -> impl Iterator<Item = Sound> + use<'m, W> {
+        self.sounds.live(moment(now))
     }
 
     /// The slots for messages in chunks, and for messages to be sent.

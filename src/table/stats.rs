@@ -20,6 +20,7 @@ pub(super) enum Counter {
     DeadSet,
     Reclaimed,
     Contended,
+    SoundFull,
 }
 
 /// The table's counters since it was initialised. Nothing here counts evictions: a live entry is never evicted.
@@ -45,6 +46,8 @@ pub struct Stats {
     pub reclaimed: u64,
     /// Operations given up because too many others raced for the same words.
     pub contended: u64,
+    /// Robust fingerprints that were not remembered because their list was full of live ones.
+    pub sound_full: u64,
 }
 
 /// The counters' words.
@@ -85,6 +88,7 @@ impl<'m, W: Word> Counters<'m, W> {
             dead_sets: get(Counter::DeadSet),
             reclaimed: get(Counter::Reclaimed),
             contended: get(Counter::Contended),
+            sound_full: get(Counter::SoundFull),
         }
     }
 }

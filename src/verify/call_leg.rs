@@ -1,13 +1,16 @@
 //! Step 4: whether the envelope was made for the call in front of us, by its identifier and by its sound (OHP §9, §10;
-//! interpretations, rows 34, 36, 39, 40).
+//! interpretations, rows 34, 36, 38, 39, 40).
 
-use core::fmt;
+use core::cell::Cell;
 
 use super::audience::is_proposal;
+use super::sound::{Heard, MediaDoubt};
 use super::{Checked, Failure, Need, NeedKind, Passed, Run, Step, Warning, Why};
+use crate::cbor::Item;
 use crate::envelope::{Envelope, RejectReason, Tier};
-use crate::media::Fingerprint;
-use crate::media::exact::{Decision, Unusable};
+use crate::media::continuity::Wanted;
+use crate::media::robust::MEMBER;
+use crate::media::{Continuity, Fingerprint, RobustFingerprint};
 
 /// The call that the envelope arrived on.
 #[derive(Clone, Copy)]
@@ -25,29 +28,8 @@ pub enum Media<'s> {
     NotHere,
     /// The fingerprint that the leg shows, worked out elsewhere.
     Known(Fingerprint),
-    /// Something that searches the leg's recent audio, as [`crate::media::exact::search`] does.
-    Live(&'s dyn Fn(&Fingerprint) -> Decision),
-}
-
-/// Why sound does not tie an envelope to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MediaDoubt {
-    /// There is usable audio, and it is not what the fingerprint was made of.
-    Mismatch,
-    /// No audio has arrived at all.
-    NoMedia,
-    /// Audio has arrived, and none of it can prove anything.
-    NoUsableAudio(Unusable),
-}
-
-impl fmt::Display for MediaDoubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch => f.write_str("session.media.rtpFingerprint is not of the audio on this call"),
-            Self::NoMedia => f.write_str("no audio has arrived on this call"),
-            Self::NoUsableAudio(why) => write!(f, "the audio on this call proves nothing: {why}"),
-        }
-    }
+    /// Something that searches the leg's recent audio, as [`crate::media::continuity::search`] does.
+    Live(&'s dyn Fn(&Wanted<'_>) -> Continuity),
 }
 
 impl<'a> Run<'_, '_, 'a> {
@@ -62,31 +44,75 @@ impl<'a> Run<'_, '_, 'a> {
         if !is_proposal(envelope.verb()) {
             return Ok(Passed::Held);
         }
-        match envelope.session().rtp_fingerprint().and_then(Fingerprint::parse) {
-            Some(wanted) => self.sound(envelope, &wanted),
-            None => Ok(Passed::Held),
+        let exact = envelope.session().rtp_fingerprint().and_then(Fingerprint::parse);
+        let robust = envelope.get(MEMBER).and_then(Item::as_text);
+        let robust = robust.and_then(RobustFingerprint::parse);
+        let counts = self.situation.bundle.receiver().robust_fingerprint && envelope.tier() < Tier::Regulated;
+        if exact.is_none() && robust.is_some() && !counts {
+            self.verdict.warnings.push(Warning::RobustUnchecked);
+        }
+        let robust = robust.filter(|_| counts);
+        match (&exact, &robust) {
+            (None, None) => Ok(Passed::Held),
+            _ => self.sound(envelope, exact.as_ref(), robust.as_ref()),
         }
     }
 
-    fn sound(&mut self, envelope: &Envelope<'a>, wanted: &Fingerprint) -> Checked {
-        let heard = match self.situation.media {
-            Media::NotHere if envelope.tier() < Tier::Sealed => {
+    fn sound(
+        &mut self,
+        envelope: &Envelope<'a>,
+        exact: Option<&Fingerprint>,
+        robust: Option<&RobustFingerprint>,
+    ) -> Checked {
+        let is_forgotten = Cell::new(false);
+        let others = |is_here: &dyn Fn(&RobustFingerprint) -> bool| {
+            robust.is_some_and(|robust| self.sound_was_elsewhere(envelope, robust, is_here, &is_forgotten))
+        };
+        let (heard, found) = match (self.situation.media, exact) {
+            (Media::NotHere, _) if envelope.tier() < Tier::Sealed => {
                 self.verdict.warnings.push(Warning::FingerprintUnchecked);
                 return Ok(Passed::Held);
             }
-            Media::NotHere => Err(MediaDoubt::NoMedia),
-            Media::Known(known) if known == *wanted => Ok(()),
-            Media::Known(_) => Err(MediaDoubt::Mismatch),
-            Media::Live(search) => match search(wanted) {
-                Decision::Match(_) => Ok(()),
-                Decision::Mismatch => Err(MediaDoubt::Mismatch),
-                Decision::NoUsableAudio(why) => Err(MediaDoubt::NoUsableAudio(why)),
-                Decision::NoMedia => Err(MediaDoubt::NoMedia),
-            },
+            // What has been worked out elsewhere says nothing about a robust one.
+            (Media::Known(_), None) => {
+                self.verdict.warnings.push(Warning::RobustUnchecked);
+                return Ok(Passed::Held);
+            }
+            (Media::NotHere, _) => (Heard::NoMedia, Err(MediaDoubt::NoMedia)),
+            (Media::Known(known), Some(exact)) if known == *exact => (Heard::Exact, Ok(false)),
+            (Media::Known(_), Some(_)) => (Heard::Mismatch, Err(MediaDoubt::Mismatch)),
+            (Media::Live(search), _) => {
+                let wanted = Wanted {
+                    exact,
+                    robust,
+                    others: &others,
+                };
+                let answer = search(&wanted);
+                let found = match answer {
+                    Continuity::Exact(_) => Ok(false),
+                    Continuity::Robust(found) => Ok(found.elsewhere),
+                    Continuity::Mismatch => Err(MediaDoubt::Mismatch),
+                    Continuity::NoUsableAudio(why) => Err(MediaDoubt::NoUsableAudio(why)),
+                    Continuity::NoMedia => Err(MediaDoubt::NoMedia),
+                };
+                (answer.into(), found)
+            }
         };
-        match heard {
-            Ok(()) if self.fingerprint_was_elsewhere(envelope, wanted) => not_bound(Why::FingerprintSeenElsewhere),
-            Ok(()) => Ok(Passed::Held),
+        self.verdict.heard = Some(heard);
+        match found {
+            Ok(true) => not_bound(Why::SoundSeenElsewhere),
+            Ok(false) if self.fingerprint_was_elsewhere(envelope, exact, heard) => {
+                not_bound(Why::FingerprintSeenElsewhere)
+            }
+            Ok(false) => {
+                if let Heard::Robust { errors } = heard {
+                    self.verdict.warnings.push(Warning::OnlySimilar { errors });
+                }
+                if is_forgotten.get() {
+                    self.verdict.warnings.push(Warning::SoundForgotten);
+                }
+                Ok(Passed::Held)
+            }
             Err(doubt) => {
                 // Audio may still come, and until the deadline its absence is no mismatch (row 39).
                 let is_final = doubt == MediaDoubt::Mismatch && !self.situation.audio_may_follow;

@@ -26,16 +26,18 @@ mod prohibited;
 mod replay;
 mod risk_class;
 mod signatures;
+mod sound;
 mod step;
 mod verdict;
 
 pub use audience::{Outstanding, Role};
-pub use call_leg::{Call, Media, MediaDoubt};
+pub use call_leg::{Call, Media};
 pub use disclosed::Disclosed;
 pub use freshness::Untimely;
 pub use governance::Ungoverned;
 pub use replay::Memory;
 pub(crate) use replay::is_judged;
+pub use sound::{Heard, MediaDoubt, Unbound};
 pub use step::{STEP_COUNT, Step, StepResult};
 pub use verdict::{Failure, NEEDS_MAX, Need, NeedKind, Needs, Outcome, Verdict, WARNINGS_MAX, Warning, Warnings, Why};
 

@@ -5,15 +5,21 @@
 //! leaves behind is recorded once its signature has held (at Core, with the verdict), so that a forger can neither block
 //! a genuine envelope nor spend an issuer's rate. A `need` records nothing.
 
+use core::cell::Cell;
+
 use super::audience::is_proposal;
+use super::sound::Heard;
 use super::{Call, Failure, Outcome, Run, Step, StepResult, Why};
 use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, RejectReason, Tier, Verb};
 use crate::id::EnvelopeId;
-use crate::media::Fingerprint;
-use crate::table::{Domain, Key, Record, Recorded, Table, TableFull};
+use crate::media::robust::fingerprint::BYTES;
+use crate::media::{Fingerprint, RobustFingerprint};
+use crate::table::{Domain, Key, Record, Recorded, SOUND_LEN, Sound, Table, TableFull};
 use crate::time::{CLOCK_SKEW_MS, MAX_LIFETIME_MS, Timestamp};
 use crate::trust::block_proof::Block;
+
+const _: () = assert!(SOUND_LEN == BYTES);
 
 /// How long it is remembered at most which call has shown a provider's proof, in milliseconds: the hour for which
 /// docs/04 keeps revoked keys listed. What may be older is for `maxStepUpAge` to refuse.
@@ -155,13 +161,24 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    /// Whether another call has shown this fingerprint inside its lifetime; if none has, this call now has.
-    pub(super) fn fingerprint_was_elsewhere(&self, envelope: &Envelope<'_>, fingerprint: &Fingerprint) -> bool {
-        let Some(memory) = self.situation.memory else {
+    /// Whether another call has shown this fingerprint inside its lifetime; if none has, this call now has, provided that
+    /// it was found in its audio.
+    pub(super) fn fingerprint_was_elsewhere(
+        &self,
+        envelope: &Envelope<'_>,
+        fingerprint: Option<&Fingerprint>,
+        heard: Heard,
+    ) -> bool {
+        let Some((memory, fingerprint)) = self.situation.memory.zip(fingerprint) else {
             return false;
         };
         let table = &memory.table;
         let key = table.key(Domain::Fingerprint, &[fingerprint.as_bytes()]);
+        // A fingerprint that nothing here was made of is not recorded: whoever states another call's would keep that one out.
+        if heard != Heard::Exact {
+            let known = table.find(&key, self.situation.now);
+            return known.is_some_and(|known| !self.is_this_call(table, known.call));
+        }
         let record = Record {
             surface: (0, 0),
             call: self.call_word(table, envelope),
@@ -172,6 +189,47 @@ impl Run<'_, '_, '_> {
             // A full table proves nothing against a call; it has been counted.
             Err(TableFull) => false,
         }
+    }
+
+    /// Whether `is_here` finds in this call's audio a robust fingerprint that was found in another call's inside its lifetime;
+    /// if not, this call now has shown `fingerprint`. To be asked once that has been found.
+    ///
+    /// Sets `is_forgotten` if there was no room to remember it, which proves nothing against a call.
+    pub(super) fn sound_was_elsewhere(
+        &self,
+        envelope: &Envelope<'_>,
+        fingerprint: &RobustFingerprint,
+        is_here: &dyn Fn(&RobustFingerprint) -> bool,
+        is_forgotten: &Cell<bool>,
+    ) -> bool {
+        let Some(memory) = self.situation.memory else {
+            return false;
+        };
+        let (table, now) = (&memory.table, self.situation.now);
+        let sound = Sound {
+            bytes: fingerprint.to_bytes(),
+            call: self.call_word(table, envelope),
+        };
+        let mut entered = None;
+        // It stands there when this envelope is judged once more, for a resource that a later step lacked.
+        if !table.sounds(now).any(|known| known == sound) {
+            match table.enter_sound(&sound, expiry(envelope, now), now) {
+                Ok(entry) => entered = Some(entry),
+                Err(TableFull) => is_forgotten.set(true),
+            }
+        }
+        let was_elsewhere = table
+            .sounds(now)
+            .filter(|known| !self.is_this_call(table, known.call))
+            // Another call's very fingerprint has just been found; of others the search decides.
+            .any(|known| {
+                known.bytes == sound.bytes
+                    || RobustFingerprint::from_bytes(&known.bytes).is_some_and(|known| is_here(&known))
+            });
+        if let Some(entry) = entered.filter(|_| was_elsewhere) {
+            table.withdraw_sound(entry);
+        }
+        was_elsewhere
     }
 
     /// Whether another call has shown what this provider vouches for; if none has, this call now has. Known by what is

@@ -4,12 +4,13 @@
 
 use core::fmt;
 
-use super::call_leg::MediaDoubt;
 use super::freshness::Untimely;
 use super::governance::Ungoverned;
+use super::sound::{Heard, MediaDoubt};
 use super::{STEP_COUNT, Step, StepResult};
 use crate::crypto::SHA256_LEN;
 use crate::envelope::{Envelope, ReadError, RejectReason, SURFACE_MAX, Tier, Violation};
+use crate::media::robust::bit_error_rate;
 use crate::transport::echo;
 use crate::trust::assurance;
 use crate::trust::consent;
@@ -135,6 +136,8 @@ pub enum Why {
     Media(MediaDoubt),
     /// Another call has shown the same fingerprint.
     FingerprintSeenElsewhere,
+    /// Another call has shown a robust fingerprint that this call's audio has in it, too.
+    SoundSeenElsewhere,
     /// Consent does not cover what we would do.
     Consent(consent::Refusal),
     /// No identity provider vouches for the caller as far as is needed.
@@ -199,6 +202,7 @@ impl fmt::Display for Why {
             Self::OtherCall => f.write_str("session.callId is no identifier of this call"),
             Self::Media(doubt) => doubt.fmt(f),
             Self::FingerprintSeenElsewhere => f.write_str("another call has shown the same audio fingerprint"),
+            Self::SoundSeenElsewhere => f.write_str("another call has shown the same sound, such as music on hold"),
             Self::Consent(refusal) => refusal.fmt(f),
             Self::Assurance(refusal) => refusal.fmt(f),
             Self::NoCredential => f.write_str("caller.identity.sdJwtVc is missing"),
@@ -306,6 +310,17 @@ pub enum Warning {
     Schema(Violation),
     /// The envelope carries a fingerprint and no sound was at hand to compare it with.
     FingerprintUnchecked,
+    /// The audio is only similar to what the envelope was made of: the robust fingerprint matched, with so many of 992 bits
+    /// that differ.
+    OnlySimilar {
+        /// At most 297.
+        errors: u16,
+    },
+    /// The envelope carries only a robust fingerprint, which was not compared: policy or tier does not let it count, or there was
+    /// nothing at hand to search.
+    RobustUnchecked,
+    /// The robust fingerprint matched, and the shared table has no room to remember that this call has shown it.
+    SoundForgotten,
     /// Another call has shown the same proof of assurance; the provider has not named the call in it.
     AssuranceSeenElsewhere,
     /// The envelope is unsigned, though the proposal that it answers was signed: it can only end that proposal.
@@ -324,6 +339,15 @@ impl fmt::Display for Warning {
             Self::Schema(violation) => violation.fmt(f),
             Self::FingerprintUnchecked => {
                 f.write_str("session.media.rtpFingerprint was not compared: there is no media here")
+            }
+            Self::OnlySimilar { errors } => write!(
+                f,
+                "the audio is similar and not the same: bit error rate {:.3} of the robust fingerprint",
+                bit_error_rate(*errors)
+            ),
+            Self::RobustUnchecked => f.write_str("session.media.x-ohp-robust was not compared, and there is no exact one"),
+            Self::SoundForgotten => {
+                f.write_str("the table's list of sounds is full: that this call has shown this one is not remembered")
             }
             Self::AssuranceSeenElsewhere => {
                 f.write_str("another call has shown the same caller.assurance; ask the provider to name the call in it")
@@ -372,6 +396,8 @@ pub struct Verdict<'a> {
     pub steps: [Option<StepResult>; STEP_COUNT],
     /// What is lacking, with [`Outcome::Need`].
     pub needs: Needs<'a>,
+    /// What the call's sound said; `None` if step 4 was not reached, or had nothing to compare.
+    pub heard: Option<Heard>,
     /// With a `need` for sound: what was heard so far.
     pub doubt: Option<MediaDoubt>,
     /// What an administrator should see.
@@ -390,6 +416,7 @@ impl<'a> Verdict<'a> {
             surface_hash: None,
             steps: [None; STEP_COUNT],
             needs: Needs::NONE,
+            heard: None,
             doubt: None,
             warnings: Warnings {
                 list: [None; WARNINGS_MAX],

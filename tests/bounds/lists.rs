@@ -36,6 +36,8 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
 
 /// Numbers of the C interface that are asserted, where they stand, to be one of the library's or to leave room for an object.
 pub const ASSERTED: &[&str] = &[
+    "ffi::continuity::OHP_ROBUST_ERRORS_MAX",
+    "ffi::continuity::OHP_ROBUST_LEN",
     "ffi::disclosed::OHP_DISCLOSED_SIZE_MAX",
     "ffi::envelope::OHP_ENVELOPE_LEN_MAX",
     "ffi::envelope::OHP_ENVELOPE_SIZE_MAX",
@@ -111,6 +113,10 @@ pub const NO_BOUND: &[(&str, &str)] = &[
         "media::robust::MIN_LIVELY",
         "a threshold of the robust fingerprint: src/media/robust/mod.rs",
     ),
+    (
+        "media::robust::MIN_POWER",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
     ("media::robust::fingerprint::TEXT_LEN", "fixed by the format"),
     ("media::rtp::HEADER_LEN", "fixed by the format"),
     (
@@ -126,6 +132,7 @@ pub const NO_BOUND: &[(&str, &str)] = &[
         "taken to its end where it is judged: src/verify/freshness.rs",
     ),
     ("time::TIMESTAMP_TEXT_LEN", "fixed by the format"),
+    ("table::sounds::SOUND_LEN", "fixed by the format"),
     ("transport::body::SCRATCH_LEN", "a buffer's size"),
     ("transport::deflate::SCRATCH_LEN", "a buffer's size"),
     ("transport::inflate::STACK_LEN", "asserted where it stands"),

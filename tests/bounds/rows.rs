@@ -138,6 +138,11 @@ pub const BOUNDS: &[Bound] = &[
         takes: |slots| words(|config| config.slots = slots as u32),
     },
     Bound {
+        name: "table::layout::MAX_SOUNDS",
+        value: table::MAX_SOUNDS as usize,
+        takes: |sounds| words(|config| config.sounds = sounds as u32),
+    },
+    Bound {
         name: "table::slots::MAX_SLOT_BYTES",
         value: table::MAX_SLOT_BYTES as usize,
         takes: |bytes| words(|config| config.slot_bytes = bytes as u32),

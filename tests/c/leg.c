@@ -90,7 +90,8 @@ static int other_sound_is_refused(void)
     CHECK(event.kind == OHP_EVENT_REFUSED && event.step == 4 && event.reason == OHP_REASON_NOT_BOUND_TO_CALL &&
           event.answered && event.doubt == OHP_DOUBT_MISMATCH && receiver.why.len > 0);
     OK(ohp_leg_poll_event(sender.leg, NULL, &event));
-    CHECK(event.kind == OHP_EVENT_REJECTED && event.reason == OHP_REASON_NOT_BOUND_TO_CALL && event.verified);
+    CHECK(event.kind == OHP_EVENT_REJECTED && event.reason == OHP_REASON_NOT_BOUND_TO_CALL && event.verified &&
+          event.doubt == OHP_DOUBT_MISMATCH);
     CHECK(memcmp(event.id, "cse_", 4) == 0);
     side_free(&sender);
     side_free(&receiver);
@@ -131,6 +132,42 @@ static int proposal_waits_for_sound(unsigned seed, ohp_event_kind end, ohp_doubt
     ohp_event event = {.size = sizeof event};
     OK(ohp_leg_poll_event(receiver.leg, &receiver.why, &event));
     CHECK(event.kind == end && event.doubt == (uint32_t)heard && doubt(&receiver) == (int)heard);
+    side_free(&sender);
+    side_free(&receiver);
+    return 0;
+}
+
+/* Two calls over one receiver's table: similar sound is taken and told as such, and the same sound on another call is not. */
+static int similar_sound_is_told_and_refused_on_another_call(void)
+{
+    struct side sender, receiver;
+    CHECK(side_similar(&sender, SENDER_TRUST) == 0 && side_similar(&receiver, RECEIVER_TRUST) == 0);
+    for (int call = 0; call < 2; call++) {
+        const char *id = call == 0 ? "one@192.0.2.1" : "two@192.0.2.1";
+        OK(ohp_leg_init(sender.leg_memory, ohp_leg_size(), id, strlen(id), &sender.leg));
+        OK(ohp_leg_init(receiver.leg_memory, ohp_leg_size(), id, strlen(id), &receiver.leg));
+        CHECK(talk(sender.tap, 31, 500, 0) == 0 && talk(receiver.tap, 31, 500, 1) == 0);
+        ohp_bytes cbor;
+        OK(side_propose(&sender, OHP_TIER_SIGNED, &cbor));
+        CHECK(settle(&sender, &receiver) == 0);
+        ohp_event event = {.size = sizeof event};
+        ohp_verdict_summary summary = {.size = sizeof summary};
+        OK(ohp_leg_poll_event(receiver.leg, &receiver.why, &event));
+        CHECK(event.decision == OHP_DECISION_ROBUST_MATCH && event.bit_errors > 0 &&
+              event.bit_errors <= OHP_ROBUST_ERRORS_MAX);
+        if (call == 0) {
+            OK(ohp_verdict_get(receiver.handled.verdict, &summary));
+            CHECK(event.kind == OHP_EVENT_PROPOSED && summary.outcome == OHP_OUTCOME_ACCEPT);
+            CHECK(summary.decision == OHP_DECISION_ROBUST_MATCH && summary.bit_errors == event.bit_errors);
+            CHECK(summary.doubt == OHP_DOUBT_NONE && summary.warnings == 1);
+        } else {
+            CHECK(event.kind == OHP_EVENT_REFUSED && event.doubt == OHP_DOUBT_SEEN_ELSEWHERE && event.answered);
+            CHECK(receiver.why.len > 0);
+            OK(ohp_leg_poll_event(sender.leg, &sender.why, &event));
+            CHECK(event.kind == OHP_EVENT_REJECTED && event.doubt == OHP_DOUBT_SEEN_ELSEWHERE && event.verified);
+            CHECK(IS(sender.why, "the peer has heard the same sound on another call"));
+        }
+    }
     side_free(&sender);
     side_free(&receiver);
     return 0;
@@ -229,7 +266,7 @@ static int descriptions_and_identifiers_are_taken(void)
 int test_leg(void)
 {
     return hand_over(OHP_TIER_CORE, 0) || hand_over(OHP_TIER_SIGNED, 0) || hand_over(OHP_TIER_SIGNED, 1) ||
-           other_sound_is_refused() || proposal_waits_for_sound(21, OHP_EVENT_PROPOSED, OHP_DOUBT_NONE) ||
+           other_sound_is_refused() || similar_sound_is_told_and_refused_on_another_call() || proposal_waits_for_sound(21, OHP_EVENT_PROPOSED, OHP_DOUBT_NONE) ||
            proposal_waits_for_sound(22, OHP_EVENT_REFUSED, OHP_DOUBT_MISMATCH) || time_runs_out_and_messages_get_lost();
 }
 

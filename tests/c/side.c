@@ -13,9 +13,28 @@ static const char TEMPLATE[] =
 
 static const ohp_table_config SMALL = {
     .size = sizeof SMALL, .replays = 64, .hashes = 16, .kids = 16, .peers = 16, .sets = 16, .slots = 4,
+    .sounds = 16,
 };
 
+static int side_with(struct side *side, const char *trust, uint8_t robust);
+
 int side_init(struct side *side, const char *trust)
+{
+    return side_with(side, trust, 0);
+}
+
+int side_similar(struct side *side, const char *trust)
+{
+    static const char BEFORE[] = "{\"ohpTrust\":1,\"receiver\":{";
+    char *with = malloc(strlen(trust) + 64);
+    CHECK(with != NULL && strncmp(trust, BEFORE, sizeof BEFORE - 1) == 0);
+    sprintf(with, "%s\"robustFingerprint\":true,%s", BEFORE, trust + sizeof BEFORE - 1);
+    int failed = side_with(side, with, 1);
+    free(with);
+    return failed;
+}
+
+static int side_with(struct side *side, const char *trust, uint8_t robust)
 {
     size_t size;
     memset(side, 0, sizeof *side);
@@ -26,6 +45,7 @@ int side_init(struct side *side, const char *trust)
         .size = sizeof config,
         .trust = {(const uint8_t *)trust, strlen(trust)},
         .enforce = 1,
+        .robust_fingerprint = robust,
     };
     OK(ohp_context_new(&config, &side->why, &side->context));
 
@@ -132,9 +152,14 @@ ohp_status side_propose(struct side *side, uint32_t tier, ohp_bytes *cbor)
 
 int speak(ohp_tap *tap, unsigned seed)
 {
+    return talk(tap, seed, 150, 0);
+}
+
+int talk(ohp_tap *tap, unsigned seed, unsigned packets, uint8_t blur)
+{
     uint8_t packet[12 + 160] = {0x80, 0};
     const unsigned source = seed;
-    for (unsigned number = 0; number < 150; number++) {
+    for (unsigned number = 0; number < packets; number++) {
         unsigned timestamp = number * 160;
         packet[2] = (uint8_t)(number >> 8);
         packet[3] = (uint8_t)number;
@@ -144,7 +169,7 @@ int speak(ohp_tap *tap, unsigned seed)
         }
         for (size_t i = 12; i < sizeof packet; i++) {
             seed = seed * 1103515245u + 12345u;
-            packet[i] = (uint8_t)(seed >> 16);
+            packet[i] = (uint8_t)(seed >> 16) ^ blur;
         }
         OK(ohp_tap_write_rtp(tap, packet, sizeof packet));
     }

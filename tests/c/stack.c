@@ -42,6 +42,7 @@ static ohp_transmit sent = {.size = sizeof sent}, one = {.size = sizeof one};
 static ohp_received received = {.size = sizeof received};
 static ohp_event event = {.size = sizeof event};
 static ohp_fingerprint mark = {.size = sizeof mark};
+static ohp_robust_fingerprint likeness = {.size = sizeof likeness};
 static void *json_scratch, *memory;
 
 static const char SDP[] =
@@ -155,6 +156,10 @@ static int nothing(void)
     DO(ohp_tap_get_stats, ohp_tap_get_stats(memory, &(ohp_tap_stats){.size = sizeof(ohp_tap_stats)}) == OHP_OK)       \
     DO(ohp_tap_fingerprint, ohp_tap_fingerprint(sender.tap, NULL, &mark) == OHP_OK)                                   \
     DO(ohp_tap_search, ohp_tap_search(receiver.tap, TEXT(ABSENT), &receiver.why, &(ohp_decision){0}) == OHP_OK)       \
+    DO(ohp_decision_text, ohp_decision_text(OHP_DECISION_ROBUST_MATCH).len == 6)                                      \
+    DO(ohp_tap_robust_fingerprint, ohp_tap_robust_fingerprint(sender.tap, NULL, &likeness) == OHP_OK)                 \
+    DO(ohp_tap_continuity, ohp_tap_continuity(receiver.tap, (ohp_str){TEXT(ABSENT)}, (ohp_str){likeness.text, OHP_ROBUST_LEN},         \
+        &receiver.why, &(ohp_continuity){.size = sizeof(ohp_continuity)}) == OHP_OK)                                  \
     DO(ohp_envelope_size, ohp_envelope_size() > 0)                                                                    \
     DO(ohp_cbor_from_json_scratch_size, ohp_cbor_from_json_scratch_size(deep_len) > 0)                                \
     DO(ohp_cbor_from_json, ohp_cbor_from_json(deep, deep_len, json_scratch, ohp_cbor_from_json_scratch_size(deep_len), \
@@ -354,7 +359,7 @@ static int handed_over(void)
     RUN(ohp_leg_poll_timeout);
     host = side_host(&receiver);
     RUN(ohp_leg_verify_again);
-    CHECK(speak(receiver.tap, 21) == 0);
+    CHECK(talk(receiver.tap, 21, 500, 0) == 0);
     receiver.now_ms += 100;
     host = side_host(&receiver);
     RUN(ohp_leg_verify_again);
@@ -524,10 +529,51 @@ static int disclosing(void)
     return 0;
 }
 
+/* Both fingerprints are taken, and the robust one is looked for; then it is found, and as another call's as well. */
+static int similar(void)
+{
+    side_free(&sender);
+    side_free(&receiver);
+    CHECK(side_similar(&sender, SENDER_TRUST) == 0 && side_similar(&receiver, RECEIVER_TRUST) == 0);
+    write_template();
+    for (int call = 0; call < 3; call++) {
+        static const char *const CALLS[] = {"a", "b", "c"};
+        char *name = strstr(template, "84b4c76e66710@") - 1, id[] = CALL_ID;
+        *name = *id = *CALLS[call];
+        OK(ohp_leg_init(sender.leg_memory, ohp_leg_size(), TEXT(id), &sender.leg));
+        OK(ohp_leg_init(receiver.leg_memory, ohp_leg_size(), TEXT(id), &receiver.leg));
+        CHECK(talk(sender.tap, call == 0 ? 32 : 31, 500, 0) == 0 && talk(receiver.tap, 31, 500, 1) == 0);
+        host = side_host(&sender);
+        RUN(ohp_leg_propose);
+        CHECK(carried(&sender, &receiver) > 0);
+        RUN(ohp_leg_poll_event);
+        static const ohp_event_kind TOLD[] = {OHP_EVENT_NEEDS_RESOURCES, OHP_EVENT_PROPOSED, OHP_EVENT_REFUSED};
+        CHECK(event.kind == TOLD[call]);
+        CHECK(event.decision == (call == 0 ? OHP_DECISION_MISMATCH : OHP_DECISION_ROBUST_MATCH));
+        if (call == 0) {
+            host = side_host(&receiver);
+            RUN(ohp_leg_verify_again);
+        }
+        static ohp_str ids;
+        ids = (ohp_str){TEXT(id)};
+        situation = (ohp_situation){.size = sizeof situation,
+                                    .call_ids = &ids,
+                                    .call_ids_len = 1,
+                                    .context = receiver.context,
+                                    .tap = receiver.tap,
+                                    .now_ms = receiver.now_ms,
+                                    .scratch = receiver.scratch,
+                                    .scratch_size = ohp_verify_scratch_size()};
+        RUN(ohp_verify);
+        RUN(ohp_tap_continuity);
+    }
+    return 0;
+}
+
 int test_stack(void)
 {
     CHECK(side_init(&sender, SENDER_TRUST) == 0 && side_init(&receiver, RECEIVER_TRUST) == 0);
-    CHECK(speak(sender.tap, 21) == 0 && speak(receiver.tap, 22) == 0);
+    CHECK(talk(sender.tap, 21, 500, 0) == 0 && speak(receiver.tap, 22) == 0);
     thread_itself = used(nothing);
     CHECK(thread_itself > 0);
     core_len = core_cbor(core, sizeof core);
@@ -542,7 +588,8 @@ int test_stack(void)
     PLAIN(PLAINLY)
     RUN(ohp_context_new);
     OK(ohp_context_unref(&context));
-    CHECK(handed_over() == 0 && rejected() == 0 && without_a_leg() == 0 && disclosing() == 0);
+    CHECK(handed_over() == 0 && rejected() == 0 && without_a_leg() == 0 && disclosing() == 0 &&
+          similar() == 0);
 
     size_t most = 0;
     for (size_t at = 0; at < names; at++) {

@@ -61,6 +61,50 @@ int test_tap(void)
     OK(ohp_tap_search(other, mark.text, OHP_FINGERPRINT_LEN, &why, &decision));
     CHECK(decision == OHP_DECISION_MATCH && why.len > 0);
 
+    /* Both fingerprints in one question, of five answers. */
+    ohp_robust_fingerprint likeness = {.size = sizeof likeness};
+    ohp_continuity heard = {.size = sizeof heard};
+    const ohp_str exact = {mark.text, OHP_FINGERPRINT_LEN}, robust = {likeness.text, OHP_ROBUST_LEN}, none = {0};
+    STATUS(OHP_NO_USABLE_AUDIO, ohp_tap_robust_fingerprint(other, &why, &likeness));
+    CHECK(IS(why, "no usable audio: less than 4 s of audio"));
+    CHECK(talk(tap, 9, 500, 0) == 0);
+    OK(ohp_tap_fingerprint(tap, NULL, &mark));
+    OK(ohp_tap_robust_fingerprint(tap, NULL, &likeness));
+    CHECK(memcmp(likeness.text, "hk1:", 4) == 0 && likeness.behind_ms < 4000);
+    void *third_memory = NULL, *fourth_memory = NULL, *fifth_memory = NULL;
+    ohp_tap *similar = tap_new(&third_memory), *silent = tap_new(&fourth_memory), *empty = tap_new(&fifth_memory);
+    CHECK(similar != NULL && silent != NULL && empty != NULL && talk(similar, 9, 500, 1) == 0);
+    OK(ohp_tap_write_rtp(silent, silence, sizeof silence));
+    const struct {
+        const ohp_tap *tap;
+        ohp_str robust;
+        ohp_decision decision;
+        const char *word;
+    } cases[] = {
+        {tap, robust, OHP_DECISION_MATCH, "exact"},
+        {similar, robust, OHP_DECISION_ROBUST_MATCH, "robust"},
+        {similar, none, OHP_DECISION_MISMATCH, "mismatch"},
+        {silent, robust, OHP_DECISION_NO_USABLE_AUDIO, "no-usable-audio"},
+        {empty, robust, OHP_DECISION_NO_MEDIA, "no-media"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        OK(ohp_tap_continuity(cases[i].tap, exact, cases[i].robust, &why, &heard));
+        CHECK(heard.decision == (uint32_t)cases[i].decision && why.len > 0);
+        CHECK((heard.bit_errors > 0) == (heard.decision == OHP_DECISION_ROBUST_MATCH));
+        CHECK(heard.bit_errors <= OHP_ROBUST_ERRORS_MAX);
+        const ohp_str word = ohp_decision_text(heard.decision);
+        CHECK(word.len == strlen(cases[i].word) && memcmp(word.data, cases[i].word, word.len) == 0);
+    }
+    CHECK(ohp_decision_text(OHP_DECISION_NONE).data == NULL && ohp_decision_text(77).data == NULL);
+    OK(ohp_tap_continuity(similar, none, robust, NULL, &heard));
+    CHECK(heard.decision == OHP_DECISION_ROBUST_MATCH);
+    STATUS(OHP_ERR_NULL, ohp_tap_continuity(similar, none, none, NULL, &heard));
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_continuity(similar, robust, none, NULL, &heard));
+    STATUS(OHP_ERR_MALFORMED, ohp_tap_continuity(similar, none, exact, NULL, &heard));
+    free(third_memory);
+    free(fourth_memory);
+    free(fifth_memory);
+
     /* Payload types come from the description, or one by one; then frames without RTP headers. */
     static const char SDP[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
                               "m=audio 4000 RTP/AVP 8\r\n";

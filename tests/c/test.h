@@ -62,6 +62,8 @@ struct side {
 };
 
 int side_init(struct side *side, const char *trust);
+/* Likewise; it sends robust fingerprints and lets similar sound count. */
+int side_similar(struct side *side, const char *trust);
 void side_free(struct side *side);
 /* What the side's leg is lent for one call. */
 ohp_host side_host(struct side *side);
@@ -73,6 +75,8 @@ int settle(struct side *one, struct side *other);
 ohp_status side_propose(struct side *side, uint32_t tier, ohp_bytes *cbor);
 /* Writes 3 s of noise, which is alive, into a tap; equal seeds sound alike. */
 int speak(ohp_tap *tap, unsigned seed);
+/* Likewise so many packets of 20 ms, each octet with those bits changed: with 1 it is similar, and not the same. */
+int talk(ohp_tap *tap, unsigned seed, unsigned packets, uint8_t blur);
 
 /* The four proposals of tests/c/scene/, by tier; their receiver's context; memory for what they disclose. */
 extern const char *const SCENES[];

@@ -94,6 +94,12 @@ static void print(ohp_verdict *verdict, ohp_disclosed *disclosed)
         ohp_verdict_detail(verdict, &text);
         member("stepDescription", said(text));
     }
+    if (summary.decision != OHP_DECISION_NONE) {
+        printf(",\"continuity\":{\"outcome\":\"%.*s\"", OHP_PRI(ohp_decision_text(summary.decision)));
+        if (summary.decision == OHP_DECISION_ROBUST_MATCH)
+            printf(",\"bitErrorRate\":%.4g", (double)summary.bit_errors / OHP_ROBUST_BITS);
+        printf("}");
+    }
     printf(",\"needs\":[");
     for (size_t i = 0; ohp_verdict_need(verdict, i, &need) == OHP_OK; i++) {
         printf("%s{\"step\":%u", i == 0 ? "" : ",", (unsigned)need.step);

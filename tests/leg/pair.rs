@@ -9,10 +9,10 @@ use ohp::control::Phase;
 use ohp::envelope::{ENVELOPE_MAX, Tier};
 use ohp::id::EnvelopeId;
 use ohp::leg::{Context, Event, Host, Leg, LegError, RANDOM_LEN, SCRATCH_LEN, Settings, TRANSMIT_LEN};
-use ohp::media::{Codec, Tap, TapConfig};
+use ohp::media::{Codec, Tap, TapConfig, g711};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
-use ohp::verify::Disclosed;
+use ohp::verify::{Disclosed, Verdict, Warning};
 use serde_json::{Value, json};
 
 use crate::common::{self, NOW, RECEIVER_DID, Random, SENDER_DID, at, bundle_json};
@@ -52,6 +52,8 @@ struct End {
     disclosed: Option<Box<Disclosed>>,
     /// The last complete envelope that came in.
     envelope: Vec<u8>,
+    /// What its verdict warned of.
+    warnings: Vec<Warning>,
 }
 
 impl End {
@@ -74,6 +76,7 @@ impl End {
             scratch: vec![0; SCRATCH_LEN],
             disclosed: None,
             envelope: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -86,6 +89,7 @@ const TABLE: Config = Config {
     sets: 16,
     slots: 4,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 /// Two ends that lose nothing.
@@ -107,6 +111,10 @@ pub fn template() -> Value {
         "policy": { "retention": { "transcript": "P30D" }, "redaction": { "pii": "mask" }, "dataResidency": ["GB"] },
         "control": { "reason": "human-requested" }
     })
+}
+
+fn warnings_of(verdict: &Verdict<'_>) -> Vec<Warning> {
+    verdict.warnings.iter().collect()
 }
 
 /// Text that deflate cannot shorten much.
@@ -146,6 +154,29 @@ impl Pair {
         for end in &mut self.ends {
             end.leg = Leg::new(CALL_ID).expect("an identifier");
         }
+    }
+
+    /// Both ends begin another call, with that identifier, and hear nothing yet; their tables stay.
+    pub fn another_call(&mut self, call_id: &str) {
+        for which in [Which::Sender, Which::Receiver] {
+            self.ends[which as usize].leg = Leg::new(call_id).expect("an identifier");
+            self.give_tap_to(which);
+        }
+    }
+
+    /// How a side behaves.
+    pub fn settings(&mut self, which: Which) -> &mut Settings {
+        &mut self.ends[which as usize].context.settings
+    }
+
+    /// What a side's policy lets count.
+    pub fn let_similar_sound_count(&mut self, which: Which, counts: bool) {
+        self.ends[which as usize].context.bundle.receiver.robust_fingerprint = counts;
+    }
+
+    /// What the last verdict of a side warned of.
+    pub fn warnings(&self, which: Which) -> &[Warning] {
+        &self.ends[which as usize].warnings
     }
 
     /// The sender begins anew; the receiver does not know.
@@ -250,6 +281,26 @@ impl Pair {
             packet[4..8].copy_from_slice(&(nth * 160).to_be_bytes());
             let mut random = Random::new(u64::from(nth));
             packet[12..].iter_mut().for_each(|byte| *byte = random.next() as u8);
+            tap.write_rtp(&packet);
+        }
+    }
+
+    /// Lets a side hear a sound in packets of 20 ms, PCMA or else PCMU, but for those that `arrives` leaves out.
+    pub fn hear_sound(&mut self, which: Which, samples: &[i16], law: Codec, arrives: impl Fn(usize) -> bool) {
+        let words = self.ends[which as usize].tap.as_deref().expect("a tap");
+        let tap = Tap::attach(words).expect("a tap");
+        for (nth, samples) in samples.chunks_exact(160).enumerate().filter(|(nth, _)| arrives(*nth)) {
+            let mut packet = [0; 172];
+            packet[0] = 0x80;
+            packet[1] = if law == Codec::Pcma { 8 } else { 0 };
+            packet[2..4].copy_from_slice(&(nth as u16).to_be_bytes());
+            packet[4..8].copy_from_slice(&(nth as u32 * 160).to_be_bytes());
+            for (octet, sample) in packet[12..].iter_mut().zip(samples) {
+                *octet = match law {
+                    Codec::Pcma => g711::compress_a(*sample),
+                    _ => g711::compress_mu(*sample),
+                };
+            }
             tap.write_rtp(&packet);
         }
     }
@@ -368,10 +419,11 @@ impl Pair {
                 .verdict
                 .and_then(|verdict| verdict.envelope)
                 .map(|envelope| envelope.bytes().to_vec());
-            (handled.status.code(), envelope)
+            let warnings = handled.verdict.as_ref().map(warnings_of);
+            (handled.status.code(), envelope.zip(warnings))
         });
-        if let Some(envelope) = envelope {
-            self.ends[to as usize].envelope = envelope;
+        if let Some((envelope, warnings)) = envelope {
+            (self.ends[to as usize].envelope, self.ends[to as usize].warnings) = (envelope, warnings);
         }
         status
     }
@@ -379,9 +431,11 @@ impl Pair {
     /// Verifies the receiver's last envelope once more.
     pub fn verify_again(&mut self) {
         let bytes = self.ends[1].envelope.clone();
-        self.with(Which::Receiver, |leg, host| {
-            let _ = leg.verify_again(host, &bytes, &mut |_, _| ());
+        let warnings = self.with(Which::Receiver, |leg, host| {
+            let handled = leg.verify_again(host, &bytes, &mut |_, _| ());
+            handled.verdict.as_ref().map(warnings_of)
         });
+        self.ends[1].warnings = warnings.unwrap_or_default();
     }
 
     /// All that one leg wants to send, each INFO answered 200 without being delivered.
@@ -428,6 +482,12 @@ impl Pair {
     pub fn events(&mut self, which: Which) -> Vec<Event> {
         let leg = &mut self.ends[which as usize].leg;
         std::iter::from_fn(|| leg.poll_event()).collect()
+    }
+
+    /// As [`Pair::advance_to`], where the receiver's timer runs out a moment before the sender's.
+    pub fn advance_receiver_to(&mut self, now: Timestamp) {
+        self.now = now;
+        self.with(Which::Receiver, |leg, host| leg.handle_timeout(host));
     }
 
     pub fn advance_to(&mut self, now: Timestamp) {

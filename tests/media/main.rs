@@ -1,6 +1,8 @@
 //! The media layer against real speech, real captures and real session descriptions.
 
 mod audio;
+#[path = "../common/babble.rs"]
+mod babble;
 #[path = "../suite/capture.rs"]
 mod capture;
 mod captures;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use ohp::media::continuity::Wanted;
 use ohp::media::liveness::Lifeless;
 use ohp::media::robust::frames::{self, SENDER_HOP, SPAN_SAMPLES};
 use ohp::media::robust::{self, Decision, NoSample, Unusable};
@@ -11,29 +12,7 @@ use ohp::media::{Continuity, Fingerprint, RobustFingerprint, Tap, continuity, ex
 
 use crate::Random;
 use crate::audio::{self, PACKET, PLAIN, Stream};
-
-/// Sound like speech: an integer resonator, driven by noise, whose frequency and loudness change ten times a second. The
-/// generator of `docs/robust-fingerprint.md`.
-fn babble(seed: u32, samples: usize) -> Vec<i16> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 16) as i32
-    };
-    let (mut turn, mut loudness, mut one, mut two) = (0, 0, 0, 0);
-    (0..samples)
-        .map(|at| {
-            if at % 800 == 0 {
-                turn = next() % 9000 - 2000;
-                loudness = next() % 8;
-            }
-            let noise = ((next() - 32_768) * loudness) >> 6;
-            let sample = (((turn * one) >> 12) - ((3900 * two) >> 12) + noise).clamp(-32_768, 32_767);
-            (one, two) = (sample, one);
-            sample as i16
-        })
-        .collect()
-}
+use crate::babble::babble;
 
 /// Each studio prompt that is long enough, and sounds of our own.
 fn voices() -> Vec<Vec<i16>> {
@@ -221,13 +200,84 @@ fn row_38_a_transcoded_and_lossy_leg_matches_robustly_where_the_exact_hash_is_lo
     assert!(matches!(robust::search(&stranger, &sample.fingerprint), Decision::Mismatch { errors } if errors > 380));
 }
 
+/// Two calls hear the same music on hold, from moments that nobody chose, behind different codecs. The first call's fingerprint is
+/// found in what the second hears wherever that has all of it: in about 6 of so many seconds as the loop has. A voice never
+/// counts for another's.
+#[test]
+fn row_38_music_that_another_call_has_shown_is_found_where_it_was_heard_whole() {
+    let mut random = Random(9);
+    let strangers: Vec<_> = (200..232)
+        .map(|seed| taken(&babble(seed, 60_000)).fingerprint)
+        .collect();
+    for seconds in [12, 20, 30, 60, 180] {
+        let turn = babble(100 + seconds, seconds as usize * 8000);
+        let part = |at: usize| -> Vec<i16> { (at..at + 80_000).map(|at| turn[at % turn.len()]).collect() };
+        let (mut found, mut due) = (0, 0);
+        const CALLS: usize = 200;
+        for _ in 0..CALLS {
+            let (first, second) = (random.below(turn.len()), random.below(turn.len()));
+            let shown = taken(&through_mu(&part(first)));
+            let own = taken(&through_mu(&part(second)));
+            let a_law = Stream {
+                payload_type: 8,
+                ..PLAIN
+            };
+            let tap = heard(&through_mu(&part(second)), a_law, |_| true);
+            let asked = std::cell::Cell::new(0);
+            let others = |is_here: &dyn Fn(&RobustFingerprint) -> bool| {
+                asked.set(asked.get() + 1);
+                assert!(!strangers.iter().any(is_here), "a voice for another's");
+                is_here(&shown.fingerprint)
+            };
+            let Decision::Match(match_) = robust::search_besides(&tap, &own.fingerprint, &others) else {
+                panic!("its own sound")
+            };
+            assert_eq!(asked.get(), 1);
+            found += usize::from(match_.elsewhere);
+            // Where the first call's span begins, counted from where the second begins to listen.
+            let begins = first + 80_000 - SPAN_SAMPLES - shown.behind_ms as usize * 8;
+            let within = (begins + turn.len() * 2 - second) % turn.len();
+            due += usize::from(within + SPAN_SAMPLES <= 80_000);
+        }
+        println!("loop of {seconds:3} s: {found:3} of {CALLS}, heard whole in {due:3}");
+        assert!(found >= due, "{seconds} s: {found} of {due}");
+    }
+}
+
+#[test]
+fn row_38_pauses_are_not_lively() {
+    // Four seconds of which six tenths are noise of a pause, 70 dB below full scale, and the rest is speech.
+    let speech = babble(41, 32_000);
+    let mut random = Random(3);
+    let mut pausing = speech.clone();
+    for second in pausing.chunks_mut(8000) {
+        for sample in second.iter_mut().skip(3_200) {
+            *sample = random.below(21) as i16 - 10;
+        }
+    }
+    assert_eq!(
+        robust::newest_of_pcm(&pausing),
+        Err(NoSample::NoUsableAudio(Unusable::Quiet))
+    );
+    // Ten times as loud it is a sound like others.
+    let louder: Vec<_> = pausing.iter().map(|sample| sample.saturating_mul(10)).collect();
+    assert!(robust::newest_of_pcm(&louder).is_ok());
+    assert!(robust::newest_of_pcm(&speech).is_ok());
+}
+
 #[test]
 fn row_38_exact_robust_mismatch_unusable_and_no_media_are_five_answers() {
     let speech = babble(61, 80_000);
     let sender = heard(&speech, PLAIN, |_| true);
     let exact = exact::newest(&sender).expect("speech").fingerprint;
     let robust = robust::newest(&sender).expect("speech").fingerprint;
-    let ask = |tap: &Tap<'_>, robust| continuity::search(tap, &exact, robust);
+    let ask = |tap: &Tap<'_>, robust| {
+        let wanted = Wanted {
+            robust,
+            ..Wanted::exactly(&exact)
+        };
+        continuity::search(tap, &wanted)
+    };
     assert!(matches!(ask(&sender, Some(&robust)), Continuity::Exact(_)));
 
     let a_law = Stream {
@@ -392,7 +442,13 @@ fn both_sides_get_by_on_84_kib_of_stack() {
     let thread = std::thread::Builder::new().stack_size(84 * 1024).spawn(move || {
         let sample = robust::newest(&tap).expect("speech");
         let absent = Fingerprint::from_bytes([0; 32]);
-        continuity::search(&tap, &absent, Some(&sample.fingerprint))
+        continuity::search(
+            &tap,
+            &Wanted {
+                robust: Some(&sample.fingerprint),
+                ..Wanted::exactly(&absent)
+            },
+        )
     });
     assert!(matches!(thread.expect("a thread").join(), Ok(Continuity::Robust(_))));
 }

@@ -106,6 +106,7 @@ pub const CONFIG: Config = Config {
     sets: 1,
     slots: 1,
     slot_bytes: 256,
+    sounds: 16,
 };
 /// Places of an array that is configured for one entry.
 pub const PLACES: u64 = 2 * WAYS as u64;

@@ -22,6 +22,7 @@ pub const TABLE: Config = Config {
     sets: 16,
     slots: 4,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 /// The agent's leg, with what it is lent.

@@ -7,7 +7,7 @@ use ohp::leg::{Event, LegError};
 use ohp::media::exact;
 use ohp::transport::outgoing::{self, ENCODED_MAX, HEADERS_LEN, Outgoing};
 use ohp::trust::bundle::Bundle;
-use ohp::verify::{Disclosed, Outcome, Step, VERIFY_SCRATCH, Warning, verify, verify_disclosing};
+use ohp::verify::{Disclosed, Heard, Outcome, Step, VERIFY_SCRATCH, Warning, verify, verify_disclosing};
 
 use crate::common::to_cbor;
 use crate::pair::{Info, Pair, Which};
@@ -157,6 +157,7 @@ fn leg_answers_what_it_refuses_at_each_step() {
                 step: at,
                 failure,
                 answered,
+                ..
             },
         ] = told[..]
         else {
@@ -223,7 +224,14 @@ fn call_is_handed_over_and_given_back_at_the_tiers_that_disclose() {
             release(&mut pair, tier);
         }
         pair.settle();
-        assert_eq!(pair.events(Which::Receiver), [Event::Proposed { id, tier }]);
+        assert_eq!(
+            pair.events(Which::Receiver),
+            [Event::Proposed {
+                id,
+                tier,
+                heard: Some(Heard::Exact)
+            }]
+        );
         let fields = pair.disclosed(Which::Receiver).fields().expect("our slot");
         assert_eq!(
             fields.get("caller.vulnerable").and_then(|item| item.as_bool()),

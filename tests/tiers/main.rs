@@ -2,6 +2,8 @@
 //! right step, with the right word, for each thing that can be wrong.
 
 mod anchored;
+#[path = "../common/babble.rs"]
+mod babble;
 #[cfg(feature = "ffi")]
 #[path = "../c_abi/build.rs"]
 mod build;
@@ -19,6 +21,7 @@ mod refused;
 mod rekor_log;
 mod rows;
 mod scene;
+mod sound;
 mod verify_command;
 
 use ohp::crypto::ed25519::SigningKey;
@@ -335,6 +338,7 @@ fn in_turn(scenes: [&mut Scene; 2]) -> [String; 2] {
         sets: 16,
         slots: 4,
         slot_bytes: 4096,
+        sounds: 16,
     };
     let words: Vec<_> = (0..config.words().expect("a size"))
         .map(|_| AtomicU64::new(0))

@@ -28,7 +28,7 @@ fn full() -> Value {
             "processingScope": ["transcript.summary"], "specialCategory": true, "minimumAal": "AAL2",
             "requiredOversight": "human-on-the-loop", "acceptedRiskClasses": ["high", "limited", "minimal"],
             "annexIIIAllowed": ["5(b)"], "ratePerKid": 7, "admit": ["did:web:example.org"], "maxStepUpAge": 3600,
-            "requireBoundAssurance": true, "requireKeyBinding": true, "draftCore": true,
+            "requireBoundAssurance": true, "requireKeyBinding": true, "draftCore": true, "robustFingerprint": true,
             "keys": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "own", "use": "sig", "x": X, "d": D }] } },
         "issuers": { "did:web:test.example.org:agent_1": {
             "jwks": { "keys": [public_key()] },
@@ -61,7 +61,13 @@ fn every_member_of_the_documented_form_is_kept() {
     assert!(own.takes_purpose("ai-vendor-handoff") && !own.takes_purpose("human-takeover"));
     assert_eq!(own.jurisdictions, ["GB", "EEA"].map(Into::into).into());
     assert_eq!(own.processing_scope, ["transcript.summary".into()].into());
-    assert!(own.special_category && own.require_bound_assurance && own.require_key_binding && own.draft_core);
+    assert!(
+        own.special_category
+            && own.require_bound_assurance
+            && own.require_key_binding
+            && own.draft_core
+            && own.robust_fingerprint
+    );
     assert_eq!(own.minimum_aal, Some(Level::Two));
     assert_eq!(own.required_oversight, Some(Oversight::OnTheLoop));
     let classes = [RiskClass::High, RiskClass::Limited, RiskClass::Minimal];
@@ -134,7 +140,7 @@ fn a_bundle_may_leave_everything_out_and_is_then_the_core_receiver() {
     let own = core.receiver();
     assert_eq!(own.max_tier, Tier::Core);
     assert!(own.takes_purpose("anything") && own.is_audience("anyone", Some("did:web:anyone.example")));
-    assert!(own.rate_per_kid >= 1 && own.keys.keys().is_empty() && !own.draft_core);
+    assert!(own.rate_per_kid >= 1 && own.keys.keys().is_empty() && !own.draft_core && !own.robust_fingerprint);
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use ohp::envelope::RejectReason;
-use ohp::media::Fingerprint;
-use ohp::media::exact::Decision;
+use ohp::media::continuity::{Continuity, Wanted};
 use ohp::table::{Config, Table};
 use ohp::time::Timestamp;
 use ohp::trust::bundle::Bundle;
@@ -29,6 +28,7 @@ const SMALL: Config = Config {
     sets: 64,
     slots: 4,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 fn remembered<'s>(bundle: &'s Bundle, table: Table<'s>, call: &'s [&'s str], now: Timestamp) -> Situation<'s> {
@@ -84,7 +84,7 @@ fn forged_or_needy_envelopes_leave_no_trace() {
     let situation = || remembered(&trust, table, &call, at(NOW));
     let forged = sign(&signed(), 9);
     assert_eq!(refusal(&judge(&forged, &situation())), Some(("signature-invalid", 2)));
-    let no_media = |_: &Fingerprint| Decision::NoMedia;
+    let no_media = |_: &Wanted<'_>| Continuity::NoMedia;
     let cbor = signed_with(|_| ());
     let needy = Situation {
         media: Media::Live(&no_media),
@@ -107,8 +107,8 @@ fn fingerprint_that_another_call_has_shown_is_refused() {
     let words = table_words(&SMALL);
     let table = Table::init(&words, &SMALL, [3; 16]).expect("a table");
     let trust = bundle(&receiver_json());
-    let everything_matches = |_: &Fingerprint| {
-        Decision::Match(ohp::media::exact::Found {
+    let everything_matches = |_: &Wanted<'_>| {
+        Continuity::Exact(ohp::media::exact::Found {
             behind_ms: 0,
             on_boundary: true,
         })

@@ -3,7 +3,8 @@
 use crate::common::{self, NOW, at, bundle, official, receiver_json, sign, to_cbor};
 use ohp::envelope::{RejectReason, Tier};
 use ohp::media::Fingerprint;
-use ohp::media::exact::{Decision, Unusable};
+use ohp::media::continuity::{Continuity, Unusable, Wanted};
+use ohp::media::exact;
 use ohp::transport::Echo;
 use ohp::trust::bundle::Bundle;
 use ohp::verify::{
@@ -357,13 +358,13 @@ fn sound_decides_in_five_distinct_ways() {
         Outcome::Accept,
         "signalling only: a warning at Signed"
     );
-    let silent = Decision::NoUsableAudio(Unusable::TooLittle);
+    let unusable = Unusable::Exact(exact::Unusable::TooLittle);
     for (decision, doubt) in [
-        (Decision::Mismatch, MediaDoubt::Mismatch),
-        (Decision::NoMedia, MediaDoubt::NoMedia),
-        (silent, MediaDoubt::NoUsableAudio(Unusable::TooLittle)),
+        (Continuity::Mismatch, MediaDoubt::Mismatch),
+        (Continuity::NoMedia, MediaDoubt::NoMedia),
+        (Continuity::NoUsableAudio(unusable), MediaDoubt::NoUsableAudio(unusable)),
     ] {
-        let search = |_: &Fingerprint| decision;
+        let search = |_: &Wanted<'_>| decision;
         let early = judged(Media::Live(&search), false);
         let late = judged(Media::Live(&search), true);
         let Outcome::Reject(Step::CallLeg, failure) = late.0 else {

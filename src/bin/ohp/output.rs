@@ -86,3 +86,8 @@ pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+/// A bit error rate as JSON shows it, to four digits.
+pub fn rate(rate: f32) -> Value {
+    ((f64::from(rate) * 1e4).round() / 1e4).into()
+}

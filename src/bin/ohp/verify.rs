@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ohp::envelope::{ReadError, RejectReason, Tier};
-use ohp::media::exact::Decision;
+use ohp::media::continuity::{Continuity, Wanted};
 use ohp::media::fingerprint::Fingerprint;
 use ohp::time::Timestamp;
 use ohp::transport::body::{Declared, Encoding};
@@ -95,10 +95,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Contents::Malformed(what) => return malformed(args, &what),
     };
 
-    let search = |wanted: &Fingerprint| {
-        recording
-            .as_ref()
-            .map_or(Decision::NoMedia, |sound| sound.find(wanted).0)
+    let search = |wanted: &Wanted<'_>| match &recording {
+        Some(sound) => Continuity::of(wanted.exact.map(|exact| sound.find(exact).0), || {
+            wanted.robust.map(|robust| sound.find_robust(robust).0)
+        }),
+        None => Continuity::NoMedia,
     };
     let ids: Vec<&str> = args.call_id.as_deref().into_iter().collect();
     let situation = Situation {
@@ -285,6 +286,13 @@ fn to_json(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[T
     let needs: Vec<Value> = needs(verdict)
         .map(|(step, kind, reference)| json!({ "step": step, "kind": kind, "ref": reference }))
         .collect();
+    if let Some(heard) = verdict.heard {
+        let mut sound = json!({ "outcome": heard.as_str() });
+        if let Some(rate) = heard.bit_error_rate() {
+            sound["bitErrorRate"] = output::rate(rate);
+        }
+        put("continuity", sound);
+    }
     put("needs", needs.into());
     put("steps", steps.iter().map(Timed::to_json).collect());
     put("openedSealedFields", opened(disclosed).into());
@@ -360,6 +368,11 @@ fn print(args: &Args, verdict: &Verdict<'_>, disclosed: &Disclosed, steps: &[Tim
             step.number(),
             plain(&why)
         );
+    }
+    match verdict.heard.map(|heard| (heard.as_str(), heard.bit_error_rate())) {
+        Some((heard, Some(rate))) => say!("{HEAD}sound{HEAD:#}  {heard}, bit error rate {rate:.3}"),
+        Some((heard, None)) => say!("{HEAD}sound{HEAD:#}  {heard}"),
+        None => {}
     }
     if let Some(due) = verdict.envelope.and_then(|envelope| envelope.report_due()) {
         say!("{OPEN}report{OPEN:#}  due with the authority by {due}");

@@ -4,17 +4,19 @@
 //! It is of Haitsma's and Kalker's family, tuned to telephony. The sender takes just under 4 s of sound, and of their
 //! frames the 31 most energetic; the receiver compares their 992 bits with all that it has heard, in steps of 16 ms, and
 //! accepts where at most three in ten differ. Unlike the exact fingerprint it is no proof: it is for receivers whose policy
-//! allows it, where the exact one did not match, and is never to decide at Regulated. No verdict looks at it yet.
+//! allows it, where the exact one did not match, and never decides at Regulated.
 //!
 //! Gaps (lost packets, pauses in sending) are silence. What one source has sent is one line of samples; a span does not
 //! reach across a change of source. A span counts only if
 //!
-//! 1. at least [`MIN_LIVELY`] of the windows of 200 ms within it pass the gate of [`super::liveness`], and
+//! 1. at least [`MIN_LIVELY`] of the windows of 200 ms within it pass the gate of [`super::liveness`] and are no pauses, and
 //! 2. nothing [`MIN_APART`] or further away in the same sound has the same fingerprint: what repeats itself (a ringing
 //!    tone, a short loop of music) is the same on every call.
 //!
-//! Not here: music and announcements that are longer than the ring, which the verifier has to know from other calls;
-//! policy; what a decision means for a handoff.
+//! Music and announcements that are longer than the ring match on every call that plays them. So a search takes the
+//! fingerprints that other calls have shown ([`Others`]) and says whether one of them is in the same sound as well.
+//!
+//! Not here: where those are kept; policy; what a decision means for a handoff.
 
 pub mod fingerprint;
 pub mod frames;
@@ -23,7 +25,7 @@ pub mod spectrum;
 
 use core::fmt;
 
-pub use fingerprint::RobustFingerprint;
+pub use fingerprint::{MEMBER, RobustFingerprint};
 
 use self::fingerprint::BITS;
 use self::frames::{RECEIVER_HOP, SENDER_HOP, SPAN_FRAMES, SPAN_SAMPLES, SubFingerprint};
@@ -38,6 +40,8 @@ use crate::table::Word;
 pub const MAX_ERRORS: u16 = (BITS * 3 / 10) as u16;
 /// Windows of 200 ms in a span, of the 18 or 19 that lie within it, that have to be alive: 2 s of sound.
 pub const MIN_LIVELY: usize = 10;
+/// Mean square of a window below which it is a pause: 60 dB below full scale, (32768 / 1000)².
+pub const MIN_POWER: u64 = 1_074;
 /// Fewest samples that have to be heard, gaps not counted, before a span is looked at: half of it.
 pub const MIN_HEARD: usize = SPAN_SAMPLES / 2;
 /// Samples between two places that are not the same place found twice: 512 ms, twice a frame.
@@ -89,6 +93,8 @@ pub struct Found {
     /// How far the span's end lies behind the newest sound of its source, in milliseconds; negative if the end of the
     /// span, of which no frame is kept then, has not been heard yet.
     pub behind_ms: i32,
+    /// Whether the sound has another call's fingerprint in it as well, and so proves nothing.
+    pub elsewhere: bool,
 }
 
 impl Found {
@@ -110,6 +116,8 @@ pub enum Unusable {
     TooLittle,
     /// There is, but too much of it is alike on every call.
     Lifeless(Lifeless),
+    /// There is, but too much of it is pauses.
+    Quiet,
     /// The sound repeats itself.
     Repeats,
 }
@@ -119,6 +127,7 @@ impl fmt::Display for Unusable {
         match self {
             Self::TooLittle => f.write_str("less than 4 s of audio"),
             Self::Lifeless(why) => write!(f, "less than 2 of 4 s are alive: {why}"),
+            Self::Quiet => f.write_str("less than 2 of 4 s are louder than a pause"),
             Self::Repeats => f.write_str("a sound that repeats itself"),
         }
     }
@@ -164,6 +173,13 @@ impl fmt::Display for Decision {
     }
 }
 
+/// Whether one of the fingerprints that other calls have shown passes the question that it is given. It is asked at most
+/// once in a search, and only where the wanted fingerprint has been found.
+pub type Others<'o> = &'o dyn Fn(&dyn Fn(&RobustFingerprint) -> bool) -> bool;
+
+/// No other calls.
+pub const NO_OTHERS: Others<'static> = &|_| false;
+
 /// The sender's side: the newest span that proves something, of the source heard last if it has one. Uses less than
 /// 84 KiB of stack.
 ///
@@ -202,6 +218,12 @@ pub fn newest_of_pcm(samples: &[i16]) -> Result<Sample, NoSample> {
 ///
 /// A [`Decision::Mismatch`] may turn into a match when audio that was still on its way has come.
 pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint) -> Decision {
+    search_besides(tap, wanted, NO_OTHERS)
+}
+
+/// [`search`], which where it has found `wanted` looks for the fingerprints of other calls in the same sound
+/// ([`Found::elsewhere`]).
+pub fn search_besides<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint, others: Others<'_>) -> Decision {
     let stats = tap.stats();
     if stats.kept == 0 && stats.not_audio == 0 {
         return Decision::NoMedia;
@@ -210,7 +232,7 @@ pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint) -> Decision
     let mut best = Decision::NoMedia;
     for packets in stretches(tap.history(&mut packets)) {
         if let Some(mut stretch) = Stretch::new(*tap, packets, MAX_SAMPLES) {
-            best = best.or(search_in(&mut stretch, wanted));
+            best = best.or(search_in(&mut stretch, wanted, others));
             if matches!(best, Decision::Match(_)) {
                 break;
             }
@@ -222,7 +244,7 @@ pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &RobustFingerprint) -> Decision
 /// [`search`], in the last ten seconds of samples at 8 kHz.
 pub fn search_pcm(samples: &[i16], wanted: &RobustFingerprint) -> Decision {
     let recent = samples.len().saturating_sub(MAX_SAMPLES);
-    search_in(&mut samples.get(recent..).unwrap_or_default(), wanted)
+    search_in(&mut samples.get(recent..).unwrap_or_default(), wanted, NO_OTHERS)
 }
 
 impl Decision {
@@ -282,7 +304,7 @@ fn newest_of(sound: &mut impl Sound) -> Result<Sample, Unusable> {
     Err(why.unwrap_or(Unusable::TooLittle))
 }
 
-fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint) -> Decision {
+fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint, others: Others<'_>) -> Decision {
     if sound.heard() < MIN_HEARD {
         return Decision::NoUsableAudio(Unusable::TooLittle);
     }
@@ -315,6 +337,7 @@ fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint) -> Decision {
         return Decision::Match(Found {
             errors,
             behind_ms: (behind / SAMPLES_PER_MS as isize) as i32,
+            elsewhere: others(&|other| is_anywhere(other, bits)),
         });
     }
     let mut why = None;
@@ -347,11 +370,26 @@ fn repeats(fingerprint: &RobustFingerprint, bits: &[u32], hop: usize, place: isi
     })
 }
 
+/// Whether another call's fingerprint is in a receiver's bits, wherever.
+fn is_anywhere(other: &RobustFingerprint, bits: &[u32]) -> bool {
+    places(bits, RECEIVER_HOP).any(|place| other.is_near(bits, STRIDE, place, MAX_ERRORS))
+}
+
+/// Whether a window is a pause. The noise of a pause has an exact fingerprint that binds it to its call; but no transcoder keeps
+/// its shape, so its bits would be those of the network.
+fn is_quiet(window: &[i16; WINDOW_SAMPLES]) -> bool {
+    let energy: u64 = window
+        .iter()
+        .map(|sample| u64::from(sample.unsigned_abs()).pow(2))
+        .sum();
+    energy < MIN_POWER * WINDOW_SAMPLES as u64
+}
+
 /// Which windows of 200 ms of a sound are alive, each judged when it is first asked for. They are laid so that the last
 /// ends with the sound.
 struct Windows {
     start: usize,
-    judged: [Option<Result<(), Lifeless>>; MAX_WINDOWS],
+    judged: [Option<Result<(), Unusable>>; MAX_WINDOWS],
 }
 
 impl Windows {
@@ -373,11 +411,14 @@ impl Windows {
             let verdict = *judged.get_or_insert_with(|| {
                 let mut window = [0; WINDOW_SAMPLES];
                 sound.copy(self.start + number * WINDOW_SAMPLES, &mut window);
-                liveness::check(&window)
+                match liveness::check(&window) {
+                    Ok(()) if is_quiet(&window) => Err(Unusable::Quiet),
+                    judged => judged.map_err(Unusable::Lifeless),
+                }
             });
             match verdict {
                 Ok(()) => lively += 1,
-                Err(lifeless) => why = Unusable::Lifeless(lifeless),
+                Err(unusable) => why = unusable,
             }
         }
         if lively >= MIN_LIVELY { Ok(()) } else { Err(why) }

@@ -123,6 +123,9 @@ fn receiver(node: Node<'_, '_>) -> Result<Receiver, Error> {
         require_bound_assurance: node
             .optional("requireBoundAssurance", |truth| truth.truth())?
             .unwrap_or(false),
+        robust_fingerprint: node
+            .optional("robustFingerprint", |truth| truth.truth())?
+            .unwrap_or(false),
         draft_core: node.optional("draftCore", |truth| truth.truth())?.unwrap_or(false),
         agent_id: node.optional("agentId", |text| text.owned())?,
         region: node.optional("region", |text| text.owned())?,

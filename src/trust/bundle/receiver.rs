@@ -47,6 +47,9 @@ pub struct Receiver {
     /// `requireKeyBinding`: whether the caller's credential must come with its holder's proof, made for us (`did`) and for this
     /// call (`session.callId`). Never without a `did`.
     pub require_key_binding: bool,
+    /// `robustFingerprint`: whether sound that is only similar ties an envelope to its call, where the exact fingerprint is not
+    /// found (interpretations, row 38). Never at Regulated.
+    pub robust_fingerprint: bool,
     /// `draftCore`: whether the short Core envelopes of the protocol's own README are accepted (interpretations, row 9).
     pub draft_core: bool,
     /// `agentId`, for the envelopes that we issue ourselves.
@@ -78,6 +81,7 @@ impl Default for Receiver {
             max_step_up_age: None,
             require_bound_assurance: false,
             require_key_binding: false,
+            robust_fingerprint: false,
             draft_core: false,
             agent_id: None,
             region: None,

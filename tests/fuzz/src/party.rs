@@ -28,6 +28,7 @@ pub const SMALL: Config = Config {
     sets: 8,
     slots: 4,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 
 fn key(seed: u8) -> OwnKey {

@@ -26,6 +26,7 @@ const CONFIG: Config = Config {
     sets: 32,
     slots: 8,
     slot_bytes: 4096,
+    sounds: 16,
 };
 
 target!(seeds: write_seeds, |data| {

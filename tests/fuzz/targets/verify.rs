@@ -6,7 +6,7 @@
 
 use ohp::envelope::{Envelope, Tier};
 use ohp::ffi::*;
-use ohp::media::{Codec, Tap, TapConfig, exact as fingerprints};
+use ohp::media::{Codec, Tap, TapConfig, continuity};
 use ohp::table::Table;
 use ohp::transport::Echo;
 use ohp::verify::{Call, Media, Memory, Outcome, Role, Situation, Step, StepResult, VERIFY_SCRATCH, Verdict, verify};
@@ -45,7 +45,7 @@ target!(seeds: write_seeds, |data| {
     let table = party::table(&words, &SMALL);
     let tap_words = heard();
     let tap = Tap::attach(tap_words).expect("a tap");
-    let search = |wanted: &ohp::media::Fingerprint| fingerprints::search(&tap, wanted);
+    let search = |wanted: &continuity::Wanted<'_>| continuity::search(&tap, wanted);
     let mut situation = situation(Some(table), now, Echo::from_bits(echo), call);
     if how & 4 != 0 {
         situation.media = Media::Live(&search);

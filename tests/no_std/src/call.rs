@@ -37,6 +37,7 @@ const TABLE: Config = Config {
     sets: 16,
     slots: 4,
     slot_bytes: 48 * 1024,
+    sounds: 16,
 };
 const TAP: TapConfig = TapConfig {
     codec: Codec::Pcmu,

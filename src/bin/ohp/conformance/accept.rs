@@ -31,6 +31,7 @@ const TABLE: Config = Config {
     sets: 16,
     slots: 64,
     slot_bytes: 4096,
+    sounds: 16,
 };
 
 /// Envelopes a second that the vector's one peer may send: more than a vector holds.

@@ -36,6 +36,7 @@ const TABLE: table::Config = table::Config {
     sets: 64,
     slots: 32,
     slot_bytes: 32 * 1024,
+    sounds: 16,
 };
 
 /// What the host knows its peer by.

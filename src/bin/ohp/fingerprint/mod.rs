@@ -201,7 +201,7 @@ fn compare(args: &Args, a: &Recording, b: &Recording) -> Result<Exit, Failure> {
     if args.json {
         let mut shown = json!({ "outcome": compared.outcome });
         if let Some(rate) = compared.bit_error_rate {
-            shown["bitErrorRate"] = ((f64::from(rate) * 1e4).round() / 1e4).into();
+            shown["bitErrorRate"] = output::rate(rate);
         }
         if let Some(offset) = compared.offset {
             shown["offsetMs"] = offset.into();
