@@ -55,7 +55,7 @@ static int run(struct mansession *s, const struct message *m, struct call_comman
 		astman_send_ack(s, m, "Done");
 	} else {
 		text = ohp_status_text(command->status);
-		astman_send_error_va(s, m, "%.*s%s%s", OHP_PRI(text), command->why[0] ? " " : "", command->why);
+		astman_send_error_va(s, m, "%.*s%s%s", OHP_PRI(text), command->why[0] ? ": " : "", command->why);
 	}
 	return 0;
 }

@@ -46,6 +46,8 @@ struct call {
 	bool lacks_media;
 	struct waiting proposal, report;
 	char bound[128];
+	/* The profile of our last proposal. */
+	char proposed_as[80];
 	/* When lines that a flood would repeat were last logged. */
 	uint64_t last_answer, last_refusal, last_overload;
 

@@ -383,7 +383,7 @@ static char *anchored(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 	call_command(call, &command);
 	ao2_ref(call, -1);
 	text = ohp_status_text(command.status);
-	ast_cli(a->fd, "%.*s %s\n", OHP_PRI(text), command.why);
+	ast_cli(a->fd, "%.*s%s%s\n", OHP_PRI(text), command.why[0] ? ": " : "", command.why);
 	return command.status == OHP_OK ? CLI_SUCCESS : CLI_FAILURE;
 }
 

@@ -57,7 +57,7 @@ static void run(struct ast_channel *chan, const char *app, struct call_command *
 	call_command(call, command);
 	ao2_ref(call, -1);
 	text = ohp_status_text(command->status);
-	snprintf(error, sizeof(error), "%.*s%s%s", OHP_PRI(text), command->why[0] ? " " : "", command->why);
+	snprintf(error, sizeof(error), "%.*s%s%s", OHP_PRI(text), command->why[0] ? ": " : "", command->why);
 	switch (fate_of(command->status)) {
 	case FATE_DONE:
 		set_status(chan, "SUCCESS", "");

@@ -84,6 +84,27 @@ static bool is_usable(struct call *call)
 	return !is_over && !call->is_broken;
 }
 
+/*
+ * Who we are towards the peer just now: what we proposed as, until that is settled, since the peer's answers are for that
+ * name and those keys; otherwise what the endpoint says. A reference.
+ */
+static struct profile *profile_of(struct call *call)
+{
+	struct endpoint *endpoint = call_endpoint(call);
+	struct profile *profile = NULL;
+
+	if (call->proposed_as[0] && call->state.side == OHP_SIDE_SENDER
+		&& (call->state.phase == OHP_PHASE_PROPOSING || call->state.phase == OHP_PHASE_ACCEPTED
+			|| call->state.phase == OHP_PHASE_HANDED_OFF)) {
+		profile = settings_profile(call->proposed_as);
+	}
+	if (!profile) {
+		profile = ao2_bump(endpoint->profile);
+	}
+	ao2_ref(endpoint, -1);
+	return profile;
+}
+
 /* ---- The next moment that matters ---- */
 
 static int timer_task(void *data);
@@ -472,7 +493,7 @@ static int info_task(void *data)
 {
 	struct info_task *task = data;
 	struct call *call = task->call;
-	struct endpoint *endpoint = call_endpoint(call);
+	struct profile *profile = profile_of(call);
 	struct room *room = room_take();
 	char words[256], name[80];
 	ohp_text why = { words, sizeof(words), 0 };
@@ -484,7 +505,7 @@ static int info_task(void *data)
 	} else if (!room) {
 		status = 503;
 	} else {
-		status = judge(call, task->request, room, endpoint->profile, &why, &handled);
+		status = judge(call, task->request, room, profile, &why, &handled);
 	}
 	session_respond(task->request, status);
 	ao2_lock(call);
@@ -495,10 +516,10 @@ static int info_task(void *data)
 	}
 	if (room && is_usable(call)) {
 		look_at_verdict(call, &handled, true);
-		drain(call, room, endpoint->profile, &handled.cbor);
+		drain(call, room, profile, &handled.cbor);
 	}
 	room_give(room);
-	ao2_ref(endpoint, -1);
+	ao2_ref(profile, -1);
 	/* The envelope may lie in its body. */
 	ao2_ref(task->request, -1);
 	ao2_ref(call, -1);
@@ -549,7 +570,7 @@ static void look_again(struct call *call, struct waiting *waiting, struct room *
 static int timer_task(void *data)
 {
 	struct call *call = data;
-	struct endpoint *endpoint;
+	struct profile *profile;
 	struct room *room = NULL;
 	uint64_t now = now_ms();
 	ohp_host host;
@@ -570,9 +591,9 @@ static int timer_task(void *data)
 		call->media_until = 0;
 		media_detach(call, false);
 	}
-	endpoint = call_endpoint(call);
+	profile = profile_of(call);
 	room = room_take();
-	if (room && lend(&host, room, endpoint->profile, call_tap(call), "")) {
+	if (room && lend(&host, room, profile, call_tap(call), "")) {
 		if (call->outstanding && now >= call->outstanding_until) {
 			call->outstanding = false;
 			ohp_leg_handle_response(call->leg, calls_table(), 408);
@@ -580,18 +601,18 @@ static int timer_task(void *data)
 		checked(call, ohp_leg_handle_timeout(call->leg, &host), "time");
 		take_back(&host);
 		if (now >= call->look_again_at) {
-			look_again(call, &call->proposal, room, endpoint->profile, now);
-			look_again(call, &call->report, room, endpoint->profile, now);
+			look_again(call, &call->proposal, room, profile, now);
+			look_again(call, &call->report, room, profile, now);
 		}
 	} else {
 		/* Not at once again. */
 		call->look_again_at = now + LOOK_AGAIN_MS;
 	}
 	if (room && !call->is_broken) {
-		drain(call, room, endpoint->profile, NULL);
+		drain(call, room, profile, NULL);
 	}
 	room_give(room);
-	ao2_ref(endpoint, -1);
+	ao2_ref(profile, -1);
 	ao2_ref(call, -1);
 	return 0;
 }
@@ -607,18 +628,18 @@ static int response_task(void *data)
 {
 	struct response_task *task = data;
 	struct call *call = task->call;
-	struct endpoint *endpoint = call_endpoint(call);
+	struct profile *profile = profile_of(call);
 	struct room *room = room_take();
 
 	if (is_usable(call) && call->outstanding) {
 		call->outstanding = false;
 		checked(call, ohp_leg_handle_response(call->leg, calls_table(), task->status), "response");
 		if (!call->is_broken && room) {
-			drain(call, room, endpoint->profile, NULL);
+			drain(call, room, profile, NULL);
 		}
 	}
 	room_give(room);
-	ao2_ref(endpoint, -1);
+	ao2_ref(profile, -1);
 	ao2_ref(call, -1);
 	ast_free(task);
 	return 0;
@@ -772,6 +793,7 @@ static ohp_status propose(struct call *call, const struct call_command *command,
 	status = ohp_leg_propose(call->leg, host, profile->tier, template_text, strlen(template_text), room->envelope,
 		OHP_ENVELOPE_LEN_MAX, why, &cbor);
 	if (status == OHP_OK) {
+		ast_copy_string(call->proposed_as, profile->name, sizeof(call->proposed_as));
 		ao2_lock(call);
 		envelope_keep(&call->ours, &cbor);
 		if (ohp_envelope_read(view.memory, sizeof(view.memory), cbor.data, cbor.len, NULL, NULL, NULL, &envelope) == OHP_OK
@@ -819,9 +841,15 @@ static void command_task(void *data)
 	struct call_command *command = task->command;
 	ohp_text why = { command->why, sizeof(command->why) - 1, 0 };
 	struct room *room = room_take();
-	struct endpoint *endpoint = call_endpoint(call);
-	struct profile *profile = command->profile ? command->profile : endpoint->profile;
+	struct profile *profile = command->profile ? ao2_bump(command->profile) : NULL;
 	ohp_host host;
+
+	if (command->verb == CALL_ANCHORED) {
+		profile = settings_profile(call->proposed_as);
+	}
+	if (!profile) {
+		profile = profile_of(call);
+	}
 
 	if (!is_usable(call)) {
 		command->status = OHP_ERR_STATE;
@@ -836,7 +864,7 @@ static void command_task(void *data)
 	}
 	command->why[why.len] = '\0';
 	room_give(room);
-	ao2_ref(endpoint, -1);
+	ao2_ref(profile, -1);
 }
 
 void call_command(struct call *call, struct call_command *command)
