@@ -149,6 +149,7 @@ static char *show_stats(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a
 	} lines[] = {
 		{ "replay records refused, table full", &stats.replay_full },
 		{ "fingerprints refused, table full", &stats.hash_full },
+		{ "robust fingerprints not remembered", &stats.sound_full },
 		{ "key rates refused, table full", &stats.kid_full },
 		{ "peer rates refused, table full", &stats.peer_full },
 		{ "chunk sets refused, table full", &stats.set_full },

@@ -228,6 +228,8 @@ static bool read_happening(struct call *call, const char *name, struct ast_str *
 		ast_str_set(buf, len, "%u", event->step);
 	} else if (!strcasecmp(name, "doubt")) {
 		ast_str_set(buf, len, "%s", doubt_word(event->doubt));
+	} else if (!strcasecmp(name, "sound")) {
+		ast_str_set(buf, len, "%s", sound_word(event->decision, words));
 	} else if (!strcasecmp(name, "why")) {
 		ast_str_set(buf, len, "%s", happening.why);
 	} else if (!strcasecmp(name, "sip")) {

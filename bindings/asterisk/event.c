@@ -59,6 +59,11 @@ const char *reason_word(uint32_t reason, char into[32])
 	return word(ohp_reason_text(reason), into, 32);
 }
 
+const char *sound_word(uint32_t decision, char into[32])
+{
+	return word(ohp_decision_text(decision), into, 32);
+}
+
 const char *doubt_word(uint32_t doubt)
 {
 	switch ((ohp_doubt) doubt) {
@@ -66,6 +71,7 @@ const char *doubt_word(uint32_t doubt)
 	case OHP_DOUBT_MISMATCH: return "mismatch";
 	case OHP_DOUBT_NO_MEDIA: return "no-media";
 	case OHP_DOUBT_NO_USABLE_AUDIO: return "no-usable-audio";
+	case OHP_DOUBT_SEEN_ELSEWHERE: return "seen-elsewhere";
 	}
 	return "";
 }
@@ -147,7 +153,7 @@ static void tell_log(const char *name, const struct happening *happening)
 {
 	const ohp_event *event = &happening->event;
 	int level = level_of(event->kind);
-	char tier[16], verb[16], reason[32], step[48] = "";
+	char tier[16], verb[16], reason[32], sound[32], step[48] = "";
 	struct ast_str *line = ast_str_create(256);
 
 	if (!line) {
@@ -166,6 +172,9 @@ static void tell_log(const char *name, const struct happening *happening)
 	if (event->kind == OHP_EVENT_REFUSED || event->kind == OHP_EVENT_NEEDS_RESOURCES) {
 		ast_str_append(&line, 0, ", step %u (%s)", event->step, word(ohp_step_name(event->step), step, sizeof(step)));
 	}
+	if (!ast_strlen_zero(sound_word(event->decision, sound))) {
+		ast_str_append(&line, 0, ", sound: %s", sound);
+	}
 	if (event->sip_status) {
 		ast_str_append(&line, 0, ", SIP %u", event->sip_status);
 	}
@@ -183,7 +192,7 @@ static void tell_log(const char *name, const struct happening *happening)
 static struct ast_json *as_json(const struct happening *happening)
 {
 	const ohp_event *event = &happening->event;
-	char tier[16], verb[16], reason[32], id[OHP_ID_LEN + 1] = "", leaf[2 * sizeof(event->leaf) + 1] = "", due[24] = "";
+	char tier[16], verb[16], reason[32], sound[32], id[OHP_ID_LEN + 1] = "", leaf[2 * sizeof(event->leaf) + 1] = "", due[24] = "";
 	struct ast_json *blob;
 
 	memcpy(id, event->id, OHP_ID_LEN);
@@ -193,10 +202,11 @@ static struct ast_json *as_json(const struct happening *happening)
 	if (event->due_ms) {
 		snprintf(due, sizeof(due), "%" PRIu64, event->due_ms / 1000);
 	}
-	blob = ast_json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: i, s: i, s: s, s: s, s: s, s: s, s: s, s: s}", "eventname", "OHP",
+	blob = ast_json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: i, s: i, s: s, s: s, s: s, s: s, s: s, s: s, s: s}", "eventname", "OHP",
 		"Status", event_name(event->kind), "Tier", tier_word(event->tier, tier), "Verb", verb_word(event->verb, verb),
 		"Reason", reason_word(event->reason, reason), "ProposalID", id, "Step", (int) event->step,
-		"SIPStatus", (int) event->sip_status, "Doubt", doubt_word(event->doubt), "Answered", event->answered ? "yes" : "no",
+		"SIPStatus", (int) event->sip_status, "Doubt", doubt_word(event->doubt), "Sound",
+		sound_word(event->decision, sound), "Answered", event->answered ? "yes" : "no",
 		"Verified", event->verified ? "yes" : "no", "MayReissue", event->may_reissue ? "yes" : "no", "Leaf", leaf, "Due", due);
 	if (blob && !ast_strlen_zero(happening->why)) {
 		/* It may quote what a peer wrote; a text that is not UTF-8 makes none. */

@@ -18,84 +18,76 @@
 
 #include "call.h"
 
-/* Longest payload that a tap takes. */
-#define PAYLOAD_LEN_MAX 1920
-
-struct tapped {
-	uint32_t codec;
-	/* Of the codec's RTP clock. */
-	uint32_t ticks_per_ms;
-};
-
-static struct tapped tapped_as(const struct ast_format *format)
+/* What the tap keeps of a codec as it came; OHP_CODEC_NONE for what it does not. */
+static uint32_t codec_of(const struct ast_format *format)
 {
-	static const struct tapped none = { OHP_CODEC_NONE, 0 };
-
 	if (ast_format_cmp(format, ast_format_ulaw) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_PCMU, 8 };
+		return OHP_CODEC_PCMU;
 	}
 	if (ast_format_cmp(format, ast_format_alaw) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_PCMA, 8 };
+		return OHP_CODEC_PCMA;
 	}
 	if (ast_format_cmp(format, ast_format_g722) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_G722, 8 };
+		return OHP_CODEC_G722;
 	}
 	if (ast_format_cmp(format, ast_format_opus) != AST_FORMAT_CMP_NOT_EQUAL) {
-		return (struct tapped) { OHP_CODEC_OPUS, 48 };
+		return OHP_CODEC_OPUS;
 	}
-	if (ast_format_cmp(format, ast_format_slin) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_L16, 8 };
-	}
-	if (ast_format_cmp(format, ast_format_slin16) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_L16_16K, 16 };
-	}
-	if (ast_format_cmp(format, ast_format_slin48) == AST_FORMAT_CMP_EQUAL) {
-		return (struct tapped) { OHP_CODEC_L16_48K, 48 };
-	}
-	return none;
+	return OHP_CODEC_NONE;
 }
 
-/* Asterisk has turned the samples of linear audio to the host's order; a tap keeps them as they came. */
-static const uint8_t *as_it_came(const struct ast_frame *frame, uint32_t codec, uint8_t buffer[PAYLOAD_LEN_MAX])
+static void write_frame(ohp_tap *tap, const struct ast_frame *frame, uint32_t codec)
 {
-	int n;
+	ohp_frame written = {
+		.size = sizeof(written),
+		.codec = codec,
+		.timestamp = (uint32_t) frame->ts,
+		.is_milliseconds = 1,
+		.payload = frame->data.ptr,
+		.payload_len = frame->datalen,
+	};
 
-	if (codec != OHP_CODEC_L16 && codec != OHP_CODEC_L16_16K && codec != OHP_CODEC_L16_48K) {
-		return frame->data.ptr;
-	}
-	for (n = 0; n + 1 < frame->datalen; n += 2) {
-		uint16_t sample;
+	ohp_tap_write_frame(tap, &written);
+}
 
-		memcpy(&sample, (const uint8_t *) frame->data.ptr + n, sizeof(sample));
-		buffer[n] = sample >> 8;
-		buffer[n + 1] = sample & 0xff;
-	}
-	return buffer;
+/* Linear audio, which Asterisk has turned to the host's byte order. */
+static void write_pcm(ohp_tap *tap, const struct ast_frame *frame)
+{
+	unsigned int rate = ast_format_get_sample_rate(frame->subclass.format);
+	ohp_pcm pcm = {
+		.size = sizeof(pcm),
+		.sample_rate = rate,
+		.timestamp = (uint32_t) ((uint64_t) frame->ts * rate / 1000),
+		.samples = frame->data.ptr,
+		.count = frame->datalen / sizeof(int16_t),
+	};
+
+	ohp_tap_write_pcm(tap, &pcm);
 }
 
 static struct ast_frame *on_frame(struct ast_channel *chan, struct ast_frame *frame, enum ast_framehook_event event,
 	void *data)
 {
 	struct call *call = data;
-	ohp_frame written = { .size = sizeof(written) };
-	uint8_t buffer[PAYLOAD_LEN_MAX];
-	struct tapped tapped;
+	uint32_t codec;
+	bool is_linear;
 
 	if (!frame || event != AST_FRAMEHOOK_EVENT_READ || frame->frametype != AST_FRAME_VOICE
-		|| !ast_test_flag(frame, AST_FRFLAG_HAS_TIMING_INFO) || frame->datalen <= 0 || frame->datalen > PAYLOAD_LEN_MAX
+		|| !ast_test_flag(frame, AST_FRFLAG_HAS_TIMING_INFO) || frame->datalen <= 0
 		|| __atomic_load_n(&call->hooked, __ATOMIC_RELAXED) != chan) {
 		return frame;
 	}
-	tapped = tapped_as(frame->subclass.format);
+	codec = codec_of(frame->subclass.format);
+	is_linear = codec == OHP_CODEC_NONE && ast_format_cache_is_slinear(frame->subclass.format);
 	/* A channel that takes another's place is fed by another thread: while they change over, one of them writes. */
-	if (tapped.codec == OHP_CODEC_NONE || __atomic_exchange_n(&call->writing, 1, __ATOMIC_ACQUIRE)) {
+	if ((codec == OHP_CODEC_NONE && !is_linear) || __atomic_exchange_n(&call->writing, 1, __ATOMIC_ACQUIRE)) {
 		return frame;
 	}
-	written.codec = tapped.codec;
-	written.timestamp = (uint32_t) frame->ts * tapped.ticks_per_ms;
-	written.payload = as_it_came(frame, tapped.codec, buffer);
-	written.payload_len = frame->datalen;
-	ohp_tap_write_frame(call->tap, &written);
+	if (is_linear) {
+		write_pcm(call->tap, frame);
+	} else {
+		write_frame(call->tap, frame, codec);
+	}
 	__atomic_store_n(&call->writing, 0, __ATOMIC_RELEASE);
 	return frame;
 }

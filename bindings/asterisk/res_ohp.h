@@ -42,6 +42,7 @@ struct profile {
 	char template_file[256];
 	int enforce;
 	int body_text;
+	int robust_fingerprint;
 	unsigned int tier;
 	unsigned int body_max;
 	unsigned int peer_rate;
@@ -256,6 +257,7 @@ bool may_log(uint64_t *last);
 const char *tier_word(uint32_t tier, char into[16]);
 const char *verb_word(uint32_t verb, char into[16]);
 const char *reason_word(uint32_t reason, char into[32]);
+const char *sound_word(uint32_t decision, char into[32]);
 const char *doubt_word(uint32_t doubt);
 const char *phase_word(ohp_phase phase);
 const char *side_word(ohp_side side);

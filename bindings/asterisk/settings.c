@@ -327,6 +327,7 @@ static int load_profile(struct profile *profile)
 	config.trust = (ohp_bytes) { (const uint8_t *) bundle, len };
 	config.enforce = profile->enforce != 0;
 	config.text_only = profile->body_text != 0;
+	config.robust_fingerprint = profile->robust_fingerprint != 0;
 	config.body_max = profile->body_max;
 	config.peer_rate = profile->peer_rate;
 	config.lifetime_ms = profile->lifetime_ms;
@@ -390,6 +391,8 @@ int settings_init(void)
 		FLDSET(struct profile, enforce));
 	aco_option_register(&info, "body_text", ACO_EXACT, profile_types, "no", OPT_BOOL_T, 1,
 		FLDSET(struct profile, body_text));
+	aco_option_register(&info, "robust_fingerprint", ACO_EXACT, profile_types, "no", OPT_BOOL_T, 1,
+		FLDSET(struct profile, robust_fingerprint));
 	aco_option_register(&info, "body_max", ACO_EXACT, profile_types, "0", OPT_UINT_T, PARSE_IN_RANGE,
 		FLDSET(struct profile, body_max), 0, 1300);
 	aco_option_register(&info, "peer_rate", ACO_EXACT, profile_types, "0", OPT_UINT_T, 0,
