@@ -8,8 +8,9 @@ mod lossy;
 mod pair;
 
 use ohp::control::{Phase, Side, Timeout};
-use ohp::envelope::{RejectReason, Tier, Verb};
-use ohp::leg::{Event, Ignored, LEG_SIZE_MAX, Leg, LegError};
+use ohp::envelope::{Envelope, RejectReason, Tier, Verb};
+use ohp::leg::{Event, Ignored, LEG_SIZE_MAX, Leg, LegError, SdpOrigin};
+use ohp::media::sdp::{OfferReason, Renegotiation, SdpHints};
 use ohp::verify::{Heard, MediaDoubt, Step, Why};
 use pair::{Pair, Which};
 
@@ -344,6 +345,55 @@ fn large_proposal_waits_in_the_shared_table() {
             heard: None
         }]
     );
+}
+
+/// Row 48.
+#[test]
+fn proposal_hints_what_offer_and_answer_name_and_its_receiver_knows_what_to_offer() {
+    let described = |formats: &str| {
+        let text = format!("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP {formats} 101\na=rtpmap:96 opus/48000/2\n");
+        text + "a=rtpmap:101 telephone-event/8000\n"
+    };
+    let mut pair = Pair::new();
+    let mut agree = |which: Which, offer: &str, answer: &str| {
+        pair.with(which, |leg, _| {
+            leg.handle_sdp(SdpOrigin::Remote, described(offer).as_bytes())
+                .expect("an offer");
+            assert_eq!(leg.sdp_hints().as_str().is_empty(), offer.is_empty());
+            leg.handle_sdp(SdpOrigin::Local, described(answer).as_bytes())
+                .expect("an answer");
+        });
+    };
+    agree(Which::Sender, "96 0 8 9", "96 9");
+    agree(Which::Receiver, "0 96", "0");
+    pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    let received = pair.received(Which::Receiver).to_vec();
+    let envelope = Envelope::read(&received, &mut |_| ()).expect("an envelope");
+    let hints = envelope.session().sdp_hint_codecs();
+    assert!(
+        hints.clone().eq(["OPUS/48000/2", "G722/8000"]),
+        "{:?}",
+        pair.leg(Which::Sender).sdp_hints()
+    );
+
+    let leg = pair.leg(Which::Receiver);
+    assert_eq!(leg.renegotiation(hints.clone(), None), Renegotiation::NoCommonCodec);
+    let can = SdpHints::from_codecs(["PCMU/8000", "opus/48000/2"]);
+    let answer = leg.renegotiation(hints.clone(), Some(&can));
+    assert!(
+        matches!(&answer, Renegotiation::Offer { reason: OfferReason::Codec, codecs } if codecs.as_str() == "OPUS/48000/2 PCMU/8000"),
+        "{answer:?}"
+    );
+    pair.with(Which::Receiver, |leg, _| {
+        // The re-INVITE and its answer.
+        leg.handle_sdp(SdpOrigin::Local, described("96 0").as_bytes())
+            .expect("an offer");
+        leg.handle_sdp(SdpOrigin::Remote, described("96").as_bytes())
+            .expect("an answer");
+        let answer = leg.renegotiation(hints, Some(&can));
+        assert!(matches!(answer, Renegotiation::NotNeeded { codec: Some(codec) } if codec.as_str() == "OPUS/48000/2"));
+    });
 }
 
 #[test]

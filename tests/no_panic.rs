@@ -81,6 +81,7 @@ const LISTED: &[(&str, &str)] = &[
          (Lines::next), formats are at most as many as the list takes (Media::formats)",
     ),
     ("sdp_hints", "as sdp, and hints are written by core's formatter"),
+    ("sdp_renegotiation", "as sdp_hints"),
     (
         "tap_fingerprint",
         "positions in the ring are reduced to its size, and core's sort keeps a check of its own",

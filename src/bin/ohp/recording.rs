@@ -527,7 +527,9 @@ fn not_decoded(codecs: &[(u8, Option<Encoding>)]) -> String {
         Some((number, None)) => format!(
             "nothing says what payload type {number} carries: name it, as in --payload-type {number}=opus/48000/2"
         ),
-        Some((_, Some(encoding))) if encoding.is_sound() => format!("{encoding} is not decoded by this build"),
+        Some((_, Some(encoding))) if encoding.is_sound() => {
+            format!("{encoding} is not decoded by this build: decode the stream into a WAV file first")
+        }
         Some((_, Some(encoding))) => format!("{encoding} only, which is no sound"),
         None => String::from("no packets"),
     }

@@ -164,3 +164,83 @@ fn stats(packets: &[Captured<'_>]) -> Stats {
     stats.usual_ticks = usual.map_or(0, |(ticks, _)| ticks);
     stats
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(sequence: u16, timestamp: u32, ssrc: u32) -> Vec<u8> {
+        let mut packet = vec![0x80, 0];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend(timestamp.to_be_bytes());
+        packet.extend(ssrc.to_be_bytes());
+        packet.extend([0x55; 160]);
+        packet
+    }
+
+    /// What is said about packets with these sequence numbers and timestamps.
+    fn said(packets: &[(u16, u32)]) -> Option<Stats> {
+        let packets: Vec<_> = packets
+            .iter()
+            .map(|(sequence, timestamp)| packet(*sequence, *timestamp, 7))
+            .collect();
+        let datagrams: Vec<_> = (0..)
+            .zip(&packets)
+            .map(|(nth, payload)| Datagram {
+                from: "192.0.2.1:4000".parse().expect("an address"),
+                to: "192.0.2.2:4000".parse().expect("an address"),
+                micros: 20_000 * nth,
+                payload,
+            })
+            .collect();
+        streams(&datagrams).into_iter().next().map(|stream| stream.stats)
+    }
+
+    #[test]
+    fn wrapping_numbers_and_new_beginnings_are_no_loss() {
+        let wrap = said(&[
+            (65_534, 0_u32.wrapping_sub(320)),
+            (65_535, 0_u32.wrapping_sub(160)),
+            (0, 0),
+            (2, 320),
+        ]);
+        let wrap = wrap.expect("a stream");
+        assert_eq!((wrap.packets, wrap.lost, wrap.late, wrap.duplicates), (4, 1, 0, 0));
+        assert_eq!((wrap.millis(8000), wrap.packet_millis(8000)), (100, Some(20)));
+        assert_eq!(wrap.captured_micros, 60_000);
+
+        let again = said(&[
+            (10, 160),
+            (11, 320),
+            (12, 480),
+            (40_000, 9_000_000),
+            (40_001, 9_000_160),
+            (40_001, 9_000_160),
+        ]);
+        let again = again.expect("a stream");
+        assert_eq!((again.lost, again.duplicates), (0, 1));
+        assert_eq!(again.millis(8000), 80, "what lies between two beginnings is no time");
+    }
+
+    #[test]
+    fn what_does_not_count_on_is_no_stream() {
+        assert!(said(&[(1, 0), (9_000, 5), (22, 7), (40_000, 9)]).is_none());
+        assert!(said(&[(1, 0), (2, 160)]).is_none(), "too few");
+        assert!(said(&[(3, 0), (2, 160), (1, 320)]).is_some());
+        let both: Vec<_> = [1, 2]
+            .iter()
+            .flat_map(|ssrc| (0..4).map(|nth| packet(nth, 0, *ssrc)))
+            .collect();
+        let one = |payload| Datagram {
+            from: "[2001:db8::1]:4000".parse().expect("an address"),
+            to: "[2001:db8::2]:4000".parse().expect("an address"),
+            micros: 0,
+            payload,
+        };
+        let both: Vec<_> = both.iter().map(|payload| one(payload)).collect();
+        assert_eq!(
+            streams(&both).iter().map(|stream| stream.ssrc).collect::<Vec<_>>(),
+            [1, 2]
+        );
+    }
+}

@@ -13,7 +13,7 @@ use ohp::leg::{Context, Host, Leg, SCRATCH_LEN, SdpOrigin, RANDOM_LEN};
 use ohp::media::decoder::Decoder;
 use ohp::media::exact;
 use ohp::media::rtp::Packet;
-use ohp::media::sdp::{Description, SdpHints};
+use ohp::media::sdp::{Description, Negotiated, Renegotiation, SdpHints};
 use ohp::media::tap::Frame;
 use ohp::media::{Codec, Fingerprint, Tap, TapConfig, g711};
 use ohp::table::{Config, Domain, Key, Table};
@@ -104,6 +104,15 @@ entries! {
     };
     sdp_hints: |bytes, _work| {
         Description::parse(bytes).is_ok_and(|description| !SdpHints::from_answer(&description).is_empty())
+    };
+    sdp_renegotiation: |bytes, _work| {
+        let Ok(description) = Description::parse(bytes) else {
+            return false;
+        };
+        let mut leg = Negotiated::NOTHING;
+        leg.note(SdpOrigin::Remote, &description);
+        leg.note(SdpOrigin::Local, &description);
+        matches!(leg.renegotiation([text(bytes)], None), Renegotiation::Offer { .. })
     };
     rtp: |bytes, _work| Packet::parse(bytes).is_ok_and(|packet| packet.csrcs().len() + packet.payload().len() > 0);
     decode: |bytes, work| {
