@@ -492,6 +492,11 @@ impl Packet {
         self.key.saturating_add(self.ticks().into())
     }
 
+    /// Ticks from the stretch's origin to the first sample.
+    pub(super) fn since_origin(self) -> u64 {
+        self.key & ((1 << STRETCH_SHIFT) - 1)
+    }
+
     /// The stretch of the time line that the packet lies on; one has one clock.
     pub(super) fn stretch(self) -> u64 {
         self.key >> STRETCH_SHIFT

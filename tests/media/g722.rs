@@ -25,7 +25,7 @@ fn decoded(octets: &[u8]) -> Vec<i16> {
 }
 
 /// What ffmpeg makes of its standard input; `None`, with a message, where it is not installed.
-fn ffmpeg(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+pub fn ffmpeg(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let spawned = Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "error"])
         .args(arguments)

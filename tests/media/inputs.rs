@@ -15,7 +15,7 @@ fn dynamic(codec: Codec) -> u8 {
 }
 
 /// A tap that knows every codec, with room for ten seconds of the widest.
-fn tap() -> Tap<'static> {
+pub fn tap() -> Tap<'static> {
     let codec = Codec::L16_48kStereo;
     let words = Box::leak(audio::words(codec).into_boxed_slice());
     let tap = Tap::init(words, &TapConfig { codec, seconds: 10 }).expect("the words are enough");
@@ -38,7 +38,7 @@ fn bytes(codec: Codec, ms: u32) -> usize {
 }
 
 /// RTP of `ms` milliseconds a packet, from a timestamp on.
-fn packets(codec: Codec, sound: &[u8], ms: u32, timestamp: u32) -> Vec<Vec<u8>> {
+pub fn packets(codec: Codec, sound: &[u8], ms: u32, timestamp: u32) -> Vec<Vec<u8>> {
     let ticks = codec.clock_rate() as usize * ms as usize / 1000;
     let stream = Stream {
         payload_type: dynamic(codec),
@@ -52,7 +52,7 @@ fn packets(codec: Codec, sound: &[u8], ms: u32, timestamp: u32) -> Vec<Vec<u8>> 
         .collect()
 }
 
-fn heard(codec: Codec, sound: &[u8], ms: u32) -> Tap<'static> {
+pub fn heard(codec: Codec, sound: &[u8], ms: u32) -> Tap<'static> {
     let tap = tap();
     for packet in packets(codec, sound, ms, 4000) {
         assert_eq!(tap.write_rtp(&packet), Written::Kept);

@@ -16,6 +16,7 @@ mod mutation;
 mod no_alloc;
 mod renegotiation;
 mod robust;
+mod robust_wideband;
 mod sdp;
 mod sdp_suites;
 #[path = "../suite/mod.rs"]

@@ -20,6 +20,7 @@
 
 pub mod fingerprint;
 pub mod frames;
+mod narrow;
 mod sound;
 pub mod spectrum;
 
@@ -32,7 +33,7 @@ use self::frames::{RECEIVER_HOP, SENDER_HOP, SPAN_FRAMES, SPAN_SAMPLES, SubFinge
 use self::sound::{Sound, Stretch, stretches};
 use self::spectrum::FRAME_SAMPLES;
 use super::fingerprint::WINDOW_SAMPLES;
-use super::liveness::{self, Lifeless};
+use super::liveness::Lifeless;
 use super::tap::{MAX_PACKETS, MAX_SECONDS, Packet, Tap};
 use crate::table::Word;
 
@@ -411,7 +412,7 @@ impl Windows {
             let verdict = *judged.get_or_insert_with(|| {
                 let mut window = [0; WINDOW_SAMPLES];
                 sound.copy(self.start + number * WINDOW_SAMPLES, &mut window);
-                match liveness::check(&window) {
+                match sound.judge(&window) {
                     Ok(()) if is_quiet(&window) => Err(Unusable::Quiet),
                     judged => judged.map_err(Unusable::Lifeless),
                 }
