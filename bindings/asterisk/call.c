@@ -1,7 +1,7 @@
 /*
  * A call's life: it begins with the first thing that concerns a handoff, and ends with its session.
  *
- * A call has a serializer of its own in the module's thread pool, and its leg is touched nowhere else (handoff.c): so there
+ * A call has a serializer of its own in the module's thread pool, and its leg is touched nowhere else (handoff.c, drain.c, command.c): so there
  * is one caller at a time, as the library wants it, no lock is held while an envelope is verified, and PJSIP's serializers
  * never wait for that.
  *

@@ -1,5 +1,5 @@
 /*
- * What a call is made of, for call.c, handoff.c, member.c and media.c.
+ * What a call is made of, for call.c, handoff.c, drain.c, command.c, member.c and media.c.
  */
 #ifndef CALL_H
 #define CALL_H
@@ -86,6 +86,23 @@ void call_engage(struct call *call);
 /* The tap that a verification may ask; NULL if this call's sound is not, or no longer, kept. */
 const ohp_tap *call_tap(struct call *call);
 
+/* drain.c: what the leg said; one that is broken is not asked again. */
+ohp_status leg_checked(struct call *call, ohp_status status, const char *what);
+bool leg_is_usable(struct call *call);
+struct profile *leg_profile(struct call *call);
+/* `cbor`: the peer's message that is being handled, if there is one. */
+void leg_drain(struct call *call, struct room *room, const struct profile *profile, const ohp_bytes *cbor);
+void leg_tell_events(struct call *call, struct room *room, const struct profile *profile, const ohp_bytes *cbor);
+void leg_look_at_verdict(struct call *call, const ohp_handled *handled, bool say);
+void leg_forget_waiting(struct waiting *waiting);
+void leg_wipe_disclosed(struct call *call);
+void leg_arm(struct call *call);
+void leg_cancel_timer(struct call *call);
+/* Lets a dialplan that waits look again. */
+void leg_wake(struct call *call);
+
+/* handoff.c: what the timer pushes. Takes over a reference. */
+int leg_timer_task(void *data);
 /* handoff.c: the last task of a call. Takes over a reference. */
 int end_task(void *data);
 /* Frees what only the serializer uses. */

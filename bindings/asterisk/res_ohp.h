@@ -6,7 +6,9 @@
  *   res_ohp.c    load, unload, reload
  *   settings.c   ohp.conf: profiles, endpoints, and the contexts made of their trust bundles
  *   call.c       a call's life: its session, its channel, its serializer
- *   handoff.c    the handoff on one call: everything that touches a leg runs on the call's own serializer
+ *   handoff.c    what comes to a call's leg from PJSIP and from the clock: all on the call's own serializer
+ *   drain.c      what the leg says: events, messages, the next moment that matters
+ *   command.c    what the dialplan, AMI and the CLI ask it for
  *   member.c     what the dialplan reads of an envelope, of what it disclosed, and of what happened
  *   room.c       the memory that the library is lent for one call into it
  *   session.c    PJSIP: INFO requests in and out, session descriptions, Replaces, the end of a session
