@@ -355,7 +355,7 @@ static void heed(struct call *call, const ohp_event *event, struct room *room, c
 	if (is_settled) {
 		endpoint = call_endpoint(call);
 		if (endpoint->media_until == MEDIA_UNTIL_HANDOFF) {
-			media_detach(call, false);
+			media_end(call);
 		}
 		ao2_ref(endpoint, -1);
 	}

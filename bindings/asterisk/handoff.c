@@ -176,7 +176,7 @@ int leg_timer_task(void *data)
 	}
 	if (call->media_until && now >= call->media_until) {
 		call->media_until = 0;
-		media_detach(call, false);
+		media_end(call);
 	}
 	profile = leg_profile(call);
 	room = room_take();

@@ -213,3 +213,11 @@ void media_detach(struct call *call, bool now)
 		ast_channel_unref(chan);
 	}
 }
+
+void media_end(struct call *call)
+{
+	ao2_lock(call);
+	call->lost_media = true;
+	ao2_unlock(call);
+	media_detach(call, false);
+}

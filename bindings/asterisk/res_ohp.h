@@ -246,6 +246,8 @@ void session_tell_descriptions(struct ast_sip_session *session, struct call *cal
 int media_attach(struct call *call, struct ast_channel *chan);
 /* Ends that. No lock may be held. With `now` the hook is gone when it returns. */
 void media_detach(struct call *call, bool now);
+/* Ends it for good: nothing is compared on this call any more. No lock may be held. */
+void media_end(struct call *call);
 
 /* ---- event.c ---- */
 
