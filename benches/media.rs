@@ -8,6 +8,9 @@ use ohp::media::robust::{self, frames};
 use ohp::media::sdp::{Description, SdpHints};
 use ohp::media::{Fingerprint, RobustFingerprint, exact, g711, liveness, rtp};
 
+#[cfg(feature = "opus")]
+#[path = "inputs/opus.rs"]
+mod opus;
 #[path = "inputs/sound.rs"]
 mod sound;
 
@@ -130,5 +133,63 @@ fn description(criterion: &mut Criterion) {
     });
 }
 
+/// `cargo bench --features opus --bench media -- opus`
+#[cfg(feature = "opus")]
+fn opus(criterion: &mut Criterion) {
+    use exact::Search;
+    use ohp::media::opus::decoder::{Decoder, PACKET_SAMPLES_MAX, decoder_words};
+    use opusic_c::{Application, Bandwidth};
+
+    let absent = Fingerprint::from_bytes([0; 32]);
+    let mut group = criterion.benchmark_group("opus");
+    group.sample_size(10);
+    for (name, bandwidth, application, bitrate) in [
+        (
+            "SILK narrowband, 12 kbit/s",
+            Bandwidth::Narrow,
+            Application::Voip,
+            12_000,
+        ),
+        ("SILK wideband, 20 kbit/s", Bandwidth::Wide, Application::Voip, 20_000),
+        ("hybrid, 32 kbit/s", Bandwidth::Full, Application::Voip, 32_000),
+        ("CELT, 64 kbit/s", Bandwidth::Full, Application::LowDelay, 64_000),
+    ] {
+        let packets = opus::packets(bandwidth, application, bitrate);
+        let words = opus::words();
+        let tap = opus::tap_of(&words, &packets);
+        let newest = exact::newest(&tap).expect("the sound is usable").fingerprint;
+        let mut memory = vec![0; decoder_words()];
+        let mut decoder = Decoder::new(&mut memory).expect("the memory is enough");
+        let mut pcm = [0; PACKET_SAMPLES_MAX];
+        let mut next = packets.iter().cycle();
+        group.bench_function(format!("{name}: decode a packet"), |bencher| {
+            bencher.iter(|| decoder.decode(next.next().expect("a cycle"), &mut pcm));
+        });
+        group.bench_function(format!("{name}: take the newest"), |bencher| {
+            bencher.iter(|| exact::newest(&tap));
+        });
+        group.bench_function(format!("{name}: find the newest in 10 s"), |bencher| {
+            bencher.iter(|| exact::search(&tap, &newest));
+        });
+        group.bench_function(format!("{name}: miss in 10 s"), |bencher| {
+            bencher.iter(|| exact::search(&tap, &absent));
+        });
+        group.bench_function(format!("{name}: one piece of a search"), |bencher| {
+            bencher.iter(|| Search::new(&absent).step(&tap));
+        });
+        let mut search = Search::new(&absent);
+        let mut pieces = 1;
+        while search.step(&tap).is_pending() {
+            pieces += 1;
+        }
+        println!("{name}: {pieces} pieces in all");
+    }
+}
+
+#[cfg(feature = "opus")]
+criterion_group!(with_opus, opus);
 criterion_group!(benches, rtp_and_tap, fingerprint, robust, description);
+#[cfg(feature = "opus")]
+criterion_main!(benches, with_opus);
+#[cfg(not(feature = "opus"))]
 criterion_main!(benches);

@@ -2,7 +2,8 @@
 //! the Open Handoff Protocol (OHP 0.1) for PBXs and media servers.
 //!
 //! The library is sans-IO. Bytes, time and random numbers come in as arguments; bytes and events go out. On the way of a
-//! call it opens no socket, starts no thread, takes no lock and, after a context has been loaded, allocates nothing; but
+//! call it opens no socket, starts no thread, takes no lock and, after a context has been loaded, allocates nothing (under the feature `opus`: but a decoder for each piece of a
+//! search); but
 //! the C ABI signs at Regulated on a thread that it waits for, since a PBX thread's stack is too short for ML-DSA-65. Off
 //! that way, with `std`, what makes tokens and credentials allocates, and [`trust::transparency::local`] keeps files.
 //!

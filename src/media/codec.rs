@@ -224,7 +224,9 @@ impl Codec {
 
 /// How many times 2.5 ms an Opus packet lasts, by its first bytes (RFC 6716 §3); 0 for one that is not Opus.
 pub const fn opus_steps(payload: &[u8]) -> u8 {
-    let Some((toc, rest)) = payload.split_first() else {
+    // A packet of one byte holds no frame that is not empty: DTX. What decoders put in the place of such a one is their own
+    // version's invention, and no sound of the call.
+    let Some((toc, rest @ [_, ..])) = payload.split_first() else {
         return 0;
     };
     let config = *toc >> 3;
@@ -390,10 +392,12 @@ mod tests {
                 _ => celt[usize::from(config % 4)],
             };
             let toc = |code: u8| config << 3 | code;
-            assert_eq!(opus_steps(&[toc(0)]), frame, "{config}");
+            assert_eq!(opus_steps(&[toc(0), 0]), frame, "{config}");
             assert_eq!(opus_steps(&[toc(1), 0]), 2 * frame, "{config}");
             assert_eq!(opus_steps(&[toc(2), 0]), 2 * frame, "{config}");
-            assert_eq!(opus_steps(&[toc(3)]), 0, "{config}");
+            for code in 0..4 {
+                assert_eq!(opus_steps(&[toc(code)]), 0, "{config}, {code}");
+            }
             for count in 0..64 {
                 let lasts = u32::from(count) * u32::from(frame);
                 let expected = if lasts > 48 { 0 } else { lasts as u8 };

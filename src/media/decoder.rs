@@ -6,6 +6,8 @@
 //! Not here: loss concealment, resampling, and what samples are for.
 
 use super::codec::{Codec, PCM_SAMPLE_LEN};
+#[cfg(feature = "opus")]
+use super::opus;
 use super::{g711, g722};
 
 /// Most samples that one payload gives: 120 ms at 48 kHz. What [`Decoder::decode`] has room for it writes without a loss.
@@ -14,19 +16,19 @@ pub const MAX_PAYLOAD_SAMPLES: usize = 5_760;
 impl Codec {
     /// Whether this build has a [`Decoder`] for it.
     pub const fn is_decodable(self) -> bool {
-        !matches!(self, Self::Opus)
+        !matches!(self, Self::Opus) || cfg!(feature = "opus")
     }
 }
 
 /// Turns the payloads of one codec into samples, one after another.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Decoder {
     codec: Codec,
     memory: Memory,
 }
 
 /// What a decoder remembers of the payloads before.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "it lies on the stack: there is nowhere to put the large one"
@@ -34,24 +36,28 @@ pub struct Decoder {
 enum Memory {
     None,
     G722(g722::Decoder),
+    #[cfg(feature = "opus")]
+    Opus(opus::decoder::Decoder<'static>),
 }
 
 impl Memory {
-    fn of(codec: Codec) -> Self {
+    /// `None` if there is no decoder of this codec, or no room for one.
+    fn of(codec: Codec) -> Option<Self> {
         match codec {
-            Codec::G722 => Self::G722(g722::Decoder::new()),
-            _ => Self::None,
+            Codec::G722 => Some(Self::G722(g722::Decoder::new())),
+            #[cfg(feature = "opus")]
+            Codec::Opus => opus::decoder::Decoder::allocate().map(Self::Opus),
+            _ => codec.is_decodable().then_some(Self::None),
         }
     }
 }
 
 impl Decoder {
-    /// A decoder that has heard nothing yet; `None` unless the codec [is decodable](Codec::is_decodable).
+    /// A decoder that has heard nothing yet; `None` unless the codec [is decodable](Codec::is_decodable). That of Opus
+    /// allocates its state, and is `None` where there is no memory left as well.
     pub fn new(codec: Codec) -> Option<Self> {
-        codec.is_decodable().then(|| Self {
-            codec,
-            memory: Memory::of(codec),
-        })
+        let memory = Memory::of(codec)?;
+        Some(Self { codec, memory })
     }
 
     /// The codec whose payloads it takes.
@@ -61,14 +67,22 @@ impl Decoder {
 
     /// Forgets what it has heard.
     pub fn reset(&mut self) {
-        self.memory = Memory::of(self.codec);
+        match &mut self.memory {
+            Memory::None => {}
+            Memory::G722(decoder) => *decoder = g722::Decoder::new(),
+            #[cfg(feature = "opus")]
+            Memory::Opus(decoder) => decoder.reset(),
+        }
     }
 
     /// Decodes `payload` into the front of `pcm` and returns the number of samples written; what does not fit is left out.
     /// Fewer samples than [`Codec::samples`] says, where there is room for them, mean that the payload is damaged.
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> usize {
-        if let Memory::G722(decoder) = &mut self.memory {
-            return decoder.decode(payload, pcm);
+        match &mut self.memory {
+            Memory::None => {}
+            Memory::G722(decoder) => return decoder.decode(payload, pcm),
+            #[cfg(feature = "opus")]
+            Memory::Opus(decoder) => return decoder.decode(payload, pcm).unwrap_or_default(),
         }
         match self.codec {
             Codec::Pcmu => expand(payload, pcm, |octet| g711::MU_LAW[usize::from(octet)]),
@@ -84,7 +98,7 @@ impl Decoder {
                     pcm,
                 )
             }
-            // INVARIANT: the one is decoded above, of the other there is no decoder.
+            // INVARIANT: both have a memory, and with one are decoded above.
             Codec::G722 | Codec::Opus => 0,
         }
     }

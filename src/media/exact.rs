@@ -115,7 +115,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// The sender's side: the newest window that proves something. Uses less than 64 KiB of stack.
+/// The sender's side: the newest window that proves something. Uses less than 68 KiB of stack.
 ///
 /// # Errors
 /// [`NoSample`], if nothing has been received or nothing in it is usable.
@@ -131,16 +131,16 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
         .max_by_key(|packet| packet.arrival())
         .map(|packet| packet.stretch());
     let mut why = Unusable::TooLittle;
-    let mut window = Window::new();
+    let mut spare = Spare::default();
     for current in [true, false] {
         for first in (0..packets.len()).rev() {
             if (Some(packets[first].stretch()) == last) != current {
                 continue;
             }
-            match window.judge(tap, &packets[first..]) {
-                Ok(samples) => {
+            match judged(tap, &packets[first..], &mut spare) {
+                Ok(fingerprint) => {
                     return Ok(Sample {
-                        fingerprint: Fingerprint::of_window(samples),
+                        fingerprint,
                         behind_ms: behind(packets, packets[first], 0),
                     });
                 }
@@ -152,7 +152,7 @@ pub fn newest<W: Word>(tap: &Tap<'_, W>) -> Result<Sample, NoSample> {
     Err(NoSample::NoUsableAudio(why))
 }
 
-/// The receiver's side: looks for `wanted` in all that the tap holds, in one go. Uses less than 64 KiB of stack.
+/// The receiver's side: looks for `wanted` in all that the tap holds, in one go. Uses less than 68 KiB of stack.
 ///
 /// For ten seconds of a codec with memory that may take 100 ms and more; [`Search`] does the same piece by piece.
 ///
@@ -214,7 +214,7 @@ impl Search {
     }
 
     /// Goes on for about a millisecond at most, which is counted in samples; G.711, whose whole search takes little more,
-    /// is done in one step. `tap` is the same each time. Uses less than 64 KiB of stack.
+    /// is done in one step. `tap` is the same each time. Uses less than 68 KiB of stack.
     ///
     /// Once it is ready, the search is over; the next step would repeat its end.
     pub fn step<W: Word>(&mut self, tap: &Tap<'_, W>) -> Poll<Decision> {
@@ -223,7 +223,7 @@ impl Search {
         }
         let mut packets = [Packet::default(); MAX_PACKETS];
         let packets = tap.history(&mut packets);
-        let mut spent = 0;
+        let (mut spent, mut spare) = (0, Spare::default());
         while spent < STEP_COST {
             let left = packets.partition_point(|packet| packet.start() < self.cursor);
             let Some((last, _)) = packets[..left].split_last() else {
@@ -253,10 +253,10 @@ impl Search {
             };
             self.cursor = packets[first].start();
             let (decision, cost) = match (self.phase, has_memory(last)) {
-                (Phase::Judging, _) => self.judge(tap, &packets[first..]),
+                (Phase::Judging, _) => self.judge(tap, &packets[first..], &mut spare),
                 (Phase::Running, false) => (None, 0),
-                (_, false) | (Phase::Running, true) => self.slide(tap, packets, first..left),
-                (_, true) => self.reset(tap, packets, first),
+                (_, false) | (Phase::Running, true) => self.slide(tap, packets, first..left, &mut spare),
+                (_, true) => self.reset(tap, packets, first, &mut spare),
             };
             if let Some(decision) = decision {
                 return Poll::Ready(decision);
@@ -270,7 +270,7 @@ impl Search {
 
     /// Whether any window passes the gate, looked at from the newest back.
     #[inline(never)]
-    fn judge<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> (Option<Decision>, usize) {
+    fn judge<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet], spare: &mut Spare) -> (Option<Decision>, usize) {
         let Some((packet, codec)) = packets.first().and_then(|packet| Some((packet, packet.codec()?))) else {
             return (None, 0);
         };
@@ -279,7 +279,7 @@ impl Search {
             return (None, 0);
         }
         self.judged = packet.start();
-        match Window::new().judge(tap, packets) {
+        match judged(tap, packets, spare) {
             Ok(_) => return (Some(Decision::Mismatch), 0),
             Err(unusable) if self.why == Unusable::TooLittle => self.why = unusable,
             Err(_) => {}
@@ -289,33 +289,64 @@ impl Search {
 
     /// The windows that begin in one packet of a codec with memory, each from a decoder of its own.
     #[inline(never)]
-    fn reset<W: Word>(&self, tap: &Tap<'_, W>, packets: &[Packet], at: usize) -> (Option<Decision>, usize) {
+    fn reset<W: Word>(
+        &self,
+        tap: &Tap<'_, W>,
+        packets: &[Packet],
+        at: usize,
+        spare: &mut Spare,
+    ) -> (Option<Decision>, usize) {
         let Some(codec) = packets[at].codec() else {
             return (None, 0);
         };
-        let mut window = Window::new();
         let mut spent = 0;
-        for offset in offsets(self.phase, packets[at], codec) {
-            if !is_whole(&packets[at..], offset) {
-                break;
+        let decision = spare.with_room(codec, |room, decoder| {
+            let mut window = Window::new(room);
+            for offset in offsets(self.phase, packets[at], codec) {
+                if !is_whole(&packets[at..], offset) {
+                    break;
+                }
+                let samples = window.decode(tap, &packets[at..], offset, decoder)?;
+                spent += codec.window_samples() * cost(codec);
+                if let Some(decision) = self.compare(samples, packets, packets[at], offset) {
+                    return Some(decision);
+                }
             }
-            let Some(samples) = window.decode(tap, &packets[at..], offset) else {
-                break;
-            };
-            spent += codec.window_samples() * cost(codec);
-            if let Some(decision) = self.compare(samples, packets, packets[at], offset) {
-                return (Some(decision), spent);
-            }
-        }
-        (None, spent)
+            None
+        });
+        (decision.flatten(), spent)
     }
 
     /// The windows that begin in some packets, decoding each packet once; where the decoder is to have run before, what comes
     /// before them is decoded as well.
     #[inline(never)]
-    fn slide<W: Word>(&self, tap: &Tap<'_, W>, packets: &[Packet], chunk: Range<usize>) -> (Option<Decision>, usize) {
-        let mut pcm = Pcm::new();
+    fn slide<W: Word>(
+        &self,
+        tap: &Tap<'_, W>,
+        packets: &[Packet],
+        chunk: Range<usize>,
+        spare: &mut Spare,
+    ) -> (Option<Decision>, usize) {
         let mut spent = 0;
+        let codecs = || packets[chunk.clone()].iter().filter_map(|packet| packet.codec());
+        let opus = codecs().find(|codec| *codec == Codec::Opus);
+        let Some(codec) = opus.or_else(|| codecs().next()) else {
+            return (None, 0);
+        };
+        let decision = spare.with_room(codec, |room, decoder| {
+            self.slide_in(&mut Pcm::new(room, decoder), tap, packets, chunk, &mut spent)
+        });
+        (decision.flatten(), spent)
+    }
+
+    fn slide_in<W: Word>(
+        &self,
+        pcm: &mut Pcm<'_>,
+        tap: &Tap<'_, W>,
+        packets: &[Packet],
+        chunk: Range<usize>,
+        spent: &mut usize,
+    ) -> Option<Decision> {
         let warm_up = match (self.phase, packets[chunk.start].codec()) {
             (Phase::Running, Some(codec)) => codec.clock_rate() * WARM_UP,
             _ => 0,
@@ -325,7 +356,7 @@ impl Search {
         for at in warm..chunk.start {
             pcm.restart(at, packets[at].start());
             pcm.append(tap, packets, packets[at].start());
-            spent += pcm.len * packets[at].codec().map_or(0, cost);
+            *spent += pcm.len * packets[at].codec().map_or(0, cost);
         }
         for at in chunk {
             let packet = packets[at];
@@ -343,19 +374,19 @@ impl Search {
                     if !pcm.append(tap, packets, start) {
                         break None;
                     }
-                    spent += (pcm.decoded - before) * cost(codec);
+                    *spent += (pcm.decoded - before) * cost(codec);
                 };
                 let Some(window) = window else { break };
                 // A whole search of what is sampled at 8 kHz fits into a step.
                 if codec.sample_rate() > 8_000 {
-                    spent += codec.window_samples();
+                    *spent += codec.window_samples();
                 }
                 if let Some(decision) = self.compare(window, packets, packet, offset) {
-                    return (Some(decision), spent);
+                    return Some(decision);
                 }
             }
         }
-        (None, spent)
+        None
     }
 
     /// Decides, if the window that begins `offset` ticks into `packet` has the fingerprint.
@@ -439,25 +470,101 @@ fn behind(packets: &[Packet], packet: Packet, offset: u32) -> u32 {
 /// Room for a window and the rest of the packet that it ends in.
 const ROOM: usize = MAX_WINDOW_SAMPLES + MAX_PAYLOAD_SAMPLES;
 
+/// What the windows of a step hand on to one another, because it is not had for nothing: a decoder, and for Opus the room
+/// that its samples take.
+#[derive(Default)]
+struct Spare {
+    decoder: Option<Decoder>,
+    #[cfg(feature = "opus")]
+    room: Vec<i16>,
+}
+
+impl Spare {
+    /// Calls with room for a window: on the stack, or allocated for Opus, whose decoder wants the stack for itself; `None` where
+    /// there is no memory left.
+    fn with_room<R>(
+        &mut self,
+        codec: Codec,
+        call: impl FnOnce(&mut [i16; ROOM], &mut Option<Decoder>) -> R,
+    ) -> Option<R> {
+        #[cfg(feature = "opus")]
+        if codec == Codec::Opus {
+            self.room.try_reserve_exact(ROOM - self.room.len()).ok()?;
+            self.room.resize(ROOM, 0);
+            let room = self.room.first_chunk_mut()?;
+            return Some(off_the_stack(room, |room| call(room, &mut self.decoder)));
+        }
+        // For Opus alone there is a difference.
+        let _ = codec;
+        Some(on_the_stack(|room| call(room, &mut self.decoder)))
+    }
+}
+
+// Functions of their own, so that the caller's frame holds nothing of what either needs.
+
+#[cfg(feature = "opus")]
+#[inline(never)]
+fn off_the_stack<R>(room: &mut [i16; ROOM], call: impl FnOnce(&mut [i16; ROOM]) -> R) -> R {
+    call(room)
+}
+
+#[inline(never)]
+fn on_the_stack<R>(call: impl FnOnce(&mut [i16; ROOM]) -> R) -> R {
+    call(&mut [0; ROOM])
+}
+
+/// The fingerprint of the window that begins with the first of `packets`, if it passes the gate.
+fn judged<W: Word>(tap: &Tap<'_, W>, packets: &[Packet], spare: &mut Spare) -> Result<Fingerprint, Unusable> {
+    if !is_whole(packets, 0) {
+        return Err(Unusable::TooLittle);
+    }
+    let codec = packets.first().and_then(|packet| packet.codec());
+    let Some(codec) = codec.filter(|codec| codec.is_decodable()) else {
+        return Err(Unusable::NotDecodable);
+    };
+    let judged = spare.with_room(codec, |room, decoder| {
+        let mut window = Window::new(room);
+        let samples = window.decode(tap, packets, 0, decoder).ok_or(Unusable::TooLittle)?;
+        liveness::check_window(codec, samples).map_err(Unusable::Lifeless)?;
+        Ok(Fingerprint::of_window(samples))
+    });
+    judged.unwrap_or(Err(Unusable::NotDecodable))
+}
+
+/// The spare decoder as one that has heard nothing yet, or another if it is of another codec; `None` if there is none for it.
+fn fresh(spare: &mut Option<Decoder>, codec: Codec) -> Option<&mut Decoder> {
+    match spare {
+        Some(decoder) if decoder.codec() == codec => decoder.reset(),
+        _ => *spare = Decoder::new(codec),
+    }
+    spare.as_mut()
+}
+
 /// One window, decoded by itself.
-struct Window {
-    pcm: [i16; ROOM],
+struct Window<'r> {
+    pcm: &'r mut [i16; ROOM],
     payload: [u8; MAX_PAYLOAD_LEN],
 }
 
-impl Window {
-    fn new() -> Self {
+impl<'r> Window<'r> {
+    fn new(room: &'r mut [i16; ROOM]) -> Self {
         Self {
-            pcm: [0; ROOM],
+            pcm: room,
             payload: [0; MAX_PAYLOAD_LEN],
         }
     }
 
     /// Decodes the window that begins `offset` ticks into the first of `packets`; `None` if one that it needs is missing, has
     /// been overwritten or cannot be decoded.
-    fn decode<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet], offset: u32) -> Option<&[i16]> {
+    fn decode<W: Word>(
+        &mut self,
+        tap: &Tap<'_, W>,
+        packets: &[Packet],
+        offset: u32,
+        spare: &mut Option<Decoder>,
+    ) -> Option<&[i16]> {
         let codec = packets.first()?.codec()?;
-        let mut decoder = Decoder::new(codec)?;
+        let mut decoder = fresh(spare, codec)?;
         let mut filled = 0;
         for (at, packet) in packets.iter().enumerate() {
             let is_next = at == 0 || packets[at - 1].continues_in(*packet);
@@ -466,7 +573,7 @@ impl Window {
             let payload = tap.payload(*packet, &mut self.payload)?;
             let payload = payload.get(skipped as usize * codec.tick_len().unwrap_or_default()..)?;
             if decoder.codec() != codec {
-                decoder = Decoder::new(codec)?;
+                decoder = fresh(spare, codec)?;
             }
             let expected = (packet.ticks().saturating_sub(skipped) * codec.samples_per_tick()) as usize;
             if decoder.decode(payload, self.pcm.get_mut(filled..)?) != expected {
@@ -479,25 +586,11 @@ impl Window {
         }
         None
     }
-
-    /// Decodes and judges the window that begins with the first of `packets`.
-    fn judge<W: Word>(&mut self, tap: &Tap<'_, W>, packets: &[Packet]) -> Result<&[i16], Unusable> {
-        if !is_whole(packets, 0) {
-            return Err(Unusable::TooLittle);
-        }
-        let codec = packets.first().and_then(|packet| packet.codec());
-        let codec = codec
-            .filter(|codec| codec.is_decodable())
-            .ok_or(Unusable::NotDecodable)?;
-        let window = self.decode(tap, packets, 0).ok_or(Unusable::TooLittle)?;
-        liveness::check_window(codec, window).map_err(Unusable::Lifeless)?;
-        Ok(window)
-    }
 }
 
 /// A stretch of decoded samples that moves along a run.
-struct Pcm {
-    samples: [i16; ROOM],
+struct Pcm<'s> {
+    samples: &'s mut [i16; ROOM],
     len: usize,
     /// The moment of the first sample held.
     start: u64,
@@ -508,20 +601,23 @@ struct Pcm {
     /// Samples decoded since the beginning.
     decoded: usize,
     /// The decoder of the packet that was appended last.
-    decoder: Option<Decoder>,
+    decoder: &'s mut Option<Decoder>,
     payload: [u8; MAX_PAYLOAD_LEN],
 }
 
-impl Pcm {
-    fn new() -> Self {
+impl<'s> Pcm<'s> {
+    fn new(room: &'s mut [i16; ROOM], decoder: &'s mut Option<Decoder>) -> Self {
+        if let Some(decoder) = decoder {
+            decoder.reset();
+        }
         Self {
-            samples: [0; ROOM],
+            samples: room,
             len: 0,
             start: 0,
             end: 0,
             next: 0,
             decoded: 0,
-            decoder: None,
+            decoder,
             payload: [0; MAX_PAYLOAD_LEN],
         }
     }
@@ -552,9 +648,9 @@ impl Pcm {
             return false;
         };
         if self.decoder.as_ref().is_none_or(|decoder| decoder.codec() != codec) {
-            self.decoder = Decoder::new(codec);
+            *self.decoder = Decoder::new(codec);
         }
-        let (Some(decoder), Some(payload)) = (&mut self.decoder, tap.payload(*packet, &mut self.payload)) else {
+        let (Some(decoder), Some(payload)) = (self.decoder.as_mut(), tap.payload(*packet, &mut self.payload)) else {
             return false;
         };
         let expected = (packet.ticks() * codec.samples_per_tick()) as usize;

@@ -5,6 +5,7 @@
 mod memory;
 #[path = "../common/painted.rs"]
 mod painted;
+mod search;
 #[path = "../suite/mod.rs"]
 mod suite;
 

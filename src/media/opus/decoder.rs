@@ -47,25 +47,58 @@ pub fn decoder_words() -> usize {
     usize::try_from(bytes).unwrap_or_default().div_ceil(WORD_LEN)
 }
 
-/// A decoder to 48 kHz mono, in a caller's memory. Dropping it releases nothing.
+/// A decoder to 48 kHz mono.
 pub struct Decoder<'m> {
     /// INVARIANT: libopus has initialised these words, and nobody else has written to them since.
-    state: &'m mut [u64],
+    state: Memory<'m>,
+}
+
+/// Where a decoder's state lies.
+enum Memory<'m> {
+    Lent(&'m mut [u64]),
+    Own(Vec<u64>),
+}
+
+impl Memory<'_> {
+    fn words(&mut self) -> &mut [u64] {
+        match self {
+            Self::Lent(words) => words,
+            Self::Own(words) => words,
+        }
+    }
+}
+
+impl Decoder<'static> {
+    /// A fresh decoder in memory of its own, which is allocated here, once; `None` if there is none left.
+    pub fn allocate() -> Option<Self> {
+        let words = decoder_words();
+        let mut state = Vec::new();
+        state.try_reserve_exact(words).ok()?;
+        state.resize(words, 0);
+        Self::over(Memory::Own(state))
+    }
 }
 
 impl<'m> Decoder<'m> {
-    /// A fresh decoder in `memory`; `None` if it has fewer than [`decoder_words`].
+    /// A fresh decoder in `memory`, which is allocated nowhere and released by nobody; `None` if it has fewer than
+    /// [`decoder_words`].
     pub fn new(memory: &'m mut [u64]) -> Option<Self> {
-        let words = decoder_words();
-        let state = memory.get_mut(..words).filter(|_| words > 0)?;
-        // SAFETY: the pointer is to as many bytes as libopus asked for, aligned to eight, and borrowed for as long as
-        // the decoder lives. libopus keeps no other pointer to them.
-        let status = unsafe { libopus::opus_decoder_init(state.as_mut_ptr().cast(), SAMPLE_RATE as i32, CHANNELS) };
+        Self::over(Memory::Lent(memory.get_mut(..decoder_words())?))
+    }
+
+    fn over(mut state: Memory<'m>) -> Option<Self> {
+        let words = state.words();
+        if words.is_empty() || words.len() < decoder_words() {
+            return None;
+        }
+        // SAFETY: the pointer is to as many bytes as libopus asked for, aligned to eight, and they are the decoder's for
+        // as long as it lives. libopus keeps no other pointer to them.
+        let status = unsafe { libopus::opus_decoder_init(words.as_mut_ptr().cast(), SAMPLE_RATE as i32, CHANNELS) };
         (status == libopus::OPUS_OK as c_int).then_some(Self { state })
     }
 
     fn as_ptr(&mut self) -> *mut libopus::OpusDecoder {
-        self.state.as_mut_ptr().cast()
+        self.state.words().as_mut_ptr().cast()
     }
 
     /// Forgets all that has been decoded: what follows comes out as from a fresh decoder.
