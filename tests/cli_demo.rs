@@ -130,6 +130,74 @@ fn call_survives_loss_and_reordering() {
     assert!(done["held"].as_u64().unwrap() > 0);
 }
 
+/// The first envelope that the agent sends, and how the centre judges step 4 of it.
+fn sound_of(report: &Value) -> (Value, Value) {
+    let proposed = &report["events"][place(report, "agent", "proposes", "", "")];
+    let verified = &report["events"][place(report, "centre", "verified", "verb", "PROPOSE")];
+    (proposed["fingerprint"].clone(), verified["steps"][4]["result"].clone())
+}
+
+#[test]
+fn g722_is_spoken_and_its_sound_ties_the_envelope_to_the_call() {
+    let (status, report) = demo(&["--codec", "g722", "--seed", "21"]);
+    assert_holds(status, &report);
+    place(&report, "agent", "speaks", "codec", "G722");
+    let (fingerprint, step) = sound_of(&report);
+    assert!(fingerprint.as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(step, "pass");
+}
+
+#[cfg(feature = "opus")]
+#[test]
+fn opus_is_spoken_and_hold_music_in_it_is_refused_as_proof() {
+    let (status, report) = demo(&["--codec", "opus", "--hold-music", "--seed", "22"]);
+    assert_holds(status, &report);
+    place(&report, "agent", "speaks", "codec", "opus");
+    assert_eq!(sound_of(&report).1, "pass");
+    refused_because_another_call_has_shown_it(&report);
+}
+
+#[cfg(not(feature = "opus"))]
+#[test]
+fn opus_that_was_not_built_in_is_said_so() {
+    let run = ohp(&["demo", "--codec", "opus"]);
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.contains("--features opus"), "{}", run.stderr);
+}
+
+fn refused_because_another_call_has_shown_it(report: &Value) {
+    let refused = &report["events"][place(
+        report,
+        "centre",
+        "verified",
+        "why",
+        "another call has shown the same audio fingerprint",
+    )];
+    assert_eq!(refused["reason"], "not-bound-to-call");
+}
+
+/// Row 36: on the first call nobody can know what the music is; on the second it has been heard before.
+#[test]
+fn hold_music_that_both_calls_hear_is_refused_as_proof() {
+    let (status, report) = demo(&["--codec", "pcma", "--hold-music", "--seed", "23"]);
+    assert_holds(status, &report);
+    place(&report, "agent", "speaks", "sound", "hold music");
+    let (fingerprint, step) = sound_of(&report);
+    assert!(fingerprint.is_string() && step == "pass");
+    place(&report, "agent", "tries", "trial", "hold-music");
+    refused_because_another_call_has_shown_it(&report);
+}
+
+#[test]
+fn sound_that_a_hop_transcodes_is_not_bound_to_the_call_by_its_exact_fingerprint() {
+    let (status, report) = demo(&["--transcode", "--loss", "10%", "--seed", "24"]);
+    assert_holds(status, &report);
+    let speaks = &report["events"][place(&report, "agent", "speaks", "codec", "PCMU")];
+    assert_eq!(speaks["sentAs"], "PCMA");
+    let retried = &report["events"][place(&report, "agent", "retries", "", "")];
+    assert_eq!(retried["how"], "without a fingerprint");
+}
+
 #[test]
 fn any_recording_can_be_the_caller() {
     let wav = folder("demo-wav").join("noise.wav");
@@ -206,6 +274,9 @@ fn what_makes_no_sense_is_said_so() {
         &["--loss", "70%"],
         &["--loss", "much"],
         &["--wav", "/no/such/file"],
+        &["--codec", "gsm"],
+        &["--transcode", "--tier", "sealed"],
+        &["--hold-music", "--wav", "call.wav"],
     ] {
         let run = ohp(&[&["demo"], args].concat());
         assert_eq!(run.status, 3, "{args:?}: {}", run.stderr);

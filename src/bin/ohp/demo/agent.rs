@@ -28,6 +28,12 @@ const TRY_AGAIN: Duration = Duration::from_millis(1500);
 /// Proposals with a fingerprint. Over a lossy leg the very 200 ms that it is of may not have arrived.
 const TRIES_WITH_SOUND: u32 = 6;
 
+/// The same where a hop transcodes: the exact fingerprint is never found then, and to show that once is enough.
+const TRIES_WITH_TRANSCODED_SOUND: u32 = 1;
+
+/// Packets that hold music is played for on the second call beyond where its fingerprint was taken on the first.
+const MUSIC_MARGIN: usize = 10;
+
 /// How long the agent keeps the conversation that came back before it hangs up.
 const WRAP_UP: Duration = Duration::from_millis(700);
 
@@ -73,6 +79,8 @@ pub struct Agent {
     reporter: Reporter,
     handoff: Handoff,
     talker: Option<Talker>,
+    /// How many packets had been said when the last proposal was made.
+    said: usize,
     scene: Scene,
     /// The first call, then the caller's own leg, then the second call.
     call: DialogId,
@@ -95,7 +103,7 @@ impl Agent {
         let call_id = user_agent.call_id(call).to_owned();
         reporter.tell("calls", json!({ "call": call_id }));
         let handoff = Handoff::new(&config.shared, &call_id)?;
-        let trials = Trials::new(config.tier);
+        let trials = Trials::new(config.tier, config.hold_music);
         let scene = Scene::Calling;
         Ok(Self {
             config,
@@ -103,6 +111,7 @@ impl Agent {
             reporter,
             handoff,
             talker: None,
+            said: 0,
             scene,
             call,
             replaced: None,
@@ -146,10 +155,7 @@ impl Agent {
             Scene::Calling => {
                 let offer = self.user_agent.description(self.call)?;
                 self.handoff.on_sdp(SdpOrigin::Local, offer.as_bytes(), answer)?;
-                let talker = Talker::new(self.config.speech.clone(), now);
-                self.reporter
-                    .tell("speaks", json!({ "codec": self.config.speech.codec() }));
-                self.talker = Some(talker);
+                self.talk(now)?;
                 self.scene = Scene::Talking(now + TALK);
             }
             Scene::Joining => {
@@ -158,11 +164,43 @@ impl Agent {
             }
             Scene::CallingAgain => {
                 self.handoff = Handoff::new(&self.config.shared, &call_id)?;
+                if self.config.hold_music {
+                    self.talk(now)?;
+                }
                 self.scene = Scene::BetweenTrials(now + BETWEEN_TRIALS / 4);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The caller, or what is played to who is on hold, begins to be heard.
+    fn talk(&mut self, now: Instant) -> Result<(), Failure> {
+        let codec = self.config.speech.codec;
+        let sent_as = if self.config.transcode {
+            codec.transcoded()
+        } else {
+            codec
+        };
+        self.reporter.tell(
+            "speaks",
+            json!({
+                "codec": codec.codec().name(),
+                "sentAs": sent_as.codec().name(),
+                "sound": if self.config.hold_music { "hold music" } else { "the caller's speech" },
+            }),
+        );
+        self.talker = Some(Talker::new(self.config.speech.clone(), self.config.transcode, now)?);
+        Ok(())
+    }
+
+    /// Proposals with a fingerprint, before one goes without.
+    fn tries_with_sound(&self) -> u32 {
+        if self.config.transcode {
+            TRIES_WITH_TRANSCODED_SOUND
+        } else {
+            TRIES_WITH_SOUND
+        }
     }
 
     fn on_end(&mut self, now: Instant, dialog: DialogId, by_peer: bool) -> Result<(), Failure> {
@@ -235,10 +273,10 @@ impl Agent {
     /// Sound that did not arrive is no reason to give up: newer sound may.
     fn on_rejected(&mut self, now: Instant, reason: &str) -> Result<(), Failure> {
         let worth_it = [SOUND_DID_NOT_ARRIVE, NO_ANSWER].contains(&reason);
-        if !worth_it || self.tries > TRIES_WITH_SOUND {
+        if !worth_it || self.tries > self.tries_with_sound() {
             return Err(Failure::new(format_args!("the centre rejected the handoff: {reason}")));
         }
-        let how = if self.tries < TRIES_WITH_SOUND || self.config.tier >= Tier::Sealed {
+        let how = if self.tries < self.tries_with_sound() || self.config.tier >= Tier::Sealed {
             "with newer sound"
         } else {
             "without a fingerprint"
@@ -250,7 +288,7 @@ impl Agent {
 
     fn propose(&mut self) -> Result<(), Failure> {
         // From Sealed upwards there is none without.
-        let with_sound = self.tries < TRIES_WITH_SOUND || self.config.tier >= Tier::Sealed;
+        let with_sound = self.tries < self.tries_with_sound() || self.config.tier >= Tier::Sealed;
         let call_id = self.user_agent.call_id(self.call);
         let template = proposal::template(&self.config, clock::now(), call_id)?;
         let Some(proposed) = self.handoff.propose(self.config.tier, &template, with_sound)? else {
@@ -258,8 +296,12 @@ impl Agent {
             return Ok(());
         };
         self.tries += 1;
-        self.trials
-            .proposal(proposed["id"].as_str().unwrap_or_default(), call_id);
+        self.said = self.talker.as_ref().map_or(0, Talker::said);
+        self.trials.proposal(
+            proposed["id"].as_str().unwrap_or_default(),
+            call_id,
+            proposed["fingerprint"].as_str(),
+        );
         self.proposed = proposed;
         self.scene = Scene::Proposing;
         Ok(())
@@ -313,6 +355,12 @@ impl Agent {
         }
     }
 
+    /// Whether the next trial needs the hold music to be where it was when the first call's fingerprint was taken.
+    fn waits_for_music(&self) -> bool {
+        let said = self.talker.as_ref().map_or(0, Talker::said);
+        self.trials.is_of_music_next() && said < self.said + MUSIC_MARGIN
+    }
+
     fn on_time(&mut self, now: Instant) -> Result<(), Failure> {
         match self.scene {
             Scene::Talking(then) if now >= then => self.propose()?,
@@ -323,7 +371,7 @@ impl Agent {
                 self.user_agent.bye(now, self.call);
                 self.scene = Scene::Back(now + TRIAL_LIMIT);
             }
-            Scene::BetweenTrials(then) if now >= then => self.try_next(now)?,
+            Scene::BetweenTrials(then) if now >= then && !self.waits_for_music() => self.try_next(now)?,
             // No answer: the table at the end will say so.
             Scene::Waiting(then) if now >= then => self.scene = Scene::BetweenTrials(now),
             _ => {}
@@ -338,10 +386,10 @@ impl Script for Agent {
         while let Some(event) = self.user_agent.poll_event() {
             self.on_event(now, event)?;
         }
-        if let Some(packet) = self.talker.as_mut().and_then(|talker| talker.poll(now)) {
-            // What goes to the receiver is the caller's sound as it came from the caller.
-            self.handoff.on_rtp(&packet);
-            self.user_agent.send_rtp(now, self.call, &packet);
+        if let Some(said) = self.talker.as_mut().and_then(|talker| talker.poll(now)) {
+            // What goes to the receiver is the caller's sound as it came from the caller, or what a hop makes of it.
+            self.handoff.on_rtp(&said.heard);
+            self.user_agent.send_rtp(now, self.call, &said.sent);
         }
         self.handoff.on_time(now, None)?;
         while let Some(happened) = self.handoff.poll_happened() {

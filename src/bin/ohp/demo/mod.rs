@@ -18,6 +18,7 @@ mod proposal;
 mod random;
 mod sdp;
 mod speech;
+mod spoken;
 mod story;
 mod transaction;
 mod trials;
@@ -39,7 +40,8 @@ use crate::output::{self, say};
 use event::Event;
 use log::Log;
 use parties::Told;
-use story::Story;
+use spoken::Spoken;
+use story::{Shown, Story};
 
 pub use peer::Args as PeerArgs;
 pub use peer::run as run_peer;
@@ -58,7 +60,8 @@ const MERGE_MS: f64 = 40.0;
 /// all of it came out as said.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  ohp demo\n  ohp demo --tier core --wav call.wav\n  ohp demo --loss 5% --reorder --seed 7"
+    after_help = "Examples:\n  ohp demo\n  ohp demo --tier core --wav call.wav\n  ohp demo --loss 5% --reorder --seed 7\n  \
+                  ohp demo --codec g722 --hold-music\n  ohp demo --transcode --loss 10%"
 )]
 pub struct Args {
     /// Conformance tier of the handoff: core, signed, sealed or regulated
@@ -67,6 +70,15 @@ pub struct Args {
     /// What the caller says: any PCM or G.711 WAV of at least a second
     #[arg(long, value_name = "FILE")]
     wav: Option<PathBuf>,
+    /// What the caller's leg speaks: pcmu, pcma, g722 or opus; a recording's own law, or pcmu, if none is given
+    #[arg(long, value_parser = Spoken::parse)]
+    codec: Option<Spoken>,
+    /// Let a hop between the agent and the centre turn the codec into another: no exact fingerprint outlives that
+    #[arg(long)]
+    transcode: bool,
+    /// Play the same looped music to both calls instead of speech: no envelope may take it as proof
+    #[arg(long, conflicts_with = "wav")]
+    hold_music: bool,
     /// Share of datagrams, SIP and RTP, that are lost
     #[arg(long, default_value = "0", value_name = "SHARE", value_parser = share)]
     loss: f64,
@@ -107,9 +119,20 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let seed = args
         .seed
         .unwrap_or_else(|| u64::from(u32::from_be_bytes(random::bytes())));
+    if args.transcode && args.tier >= Tier::Sealed {
+        return Err(Failure::new(
+            "from sealed upwards sound has to be proven, and no exact fingerprint outlives transcoding",
+        )
+        .advise("Try --transcode with --tier signed"));
+    }
     if let Some(folder) = &args.write {
         return write(args, seed, folder);
     }
+    let shown = Shown {
+        tier: args.tier,
+        transcode: args.transcode,
+        hold_music: args.hold_music,
+    };
     if !args.json {
         say!(
             "Handing a live call over at the {} tier; loss {} %, reordering {} %, seed {seed}.\n",
@@ -120,7 +143,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let mut story = Story::new(!args.json);
     let ended = play(args, seed, &mut story);
-    let checks = story.checks(args.tier);
+    let checks = story.checks(&shown);
     let holds = ended.is_ok() && checks.iter().all(story::Check::holds);
     if args.json {
         output::json(&json!({
@@ -131,7 +154,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             "events": story.to_json(),
         }))?;
     } else {
-        story::print_table(&checks, args.tier);
+        story::print_table(&checks, &shown);
     }
     ended?;
     Ok(if holds { Exit::Accept } else { Exit::Reject })
@@ -151,6 +174,9 @@ fn configs(args: &Args, seed: u64, log: Option<&Log>) -> Result<(Value, Value), 
             "reorder": args.reorder,
             "seed": seed.wrapping_add(offset),
             "wav": args.wav,
+            "codec": args.codec.map(Spoken::name),
+            "transcode": args.transcode,
+            "holdMusic": args.hold_music,
         })
     };
     Ok((config("agent", told_to_agent, 0), config("centre", told_to_centre, 1)))

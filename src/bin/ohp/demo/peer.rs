@@ -26,6 +26,7 @@ use super::link::Weather;
 use super::log::LogAt;
 use super::parties;
 use super::speech::Speech;
+use super::spoken::Spoken;
 use super::user_agent::UserAgent;
 use crate::exit::{Exit, Failure};
 use crate::input::{self, RECORDING_LIMIT};
@@ -63,8 +64,12 @@ pub struct Config {
     pub caller: Value,
     /// The log that Regulated envelopes are anchored in.
     pub log: Option<LogAt>,
-    /// What the caller says.
+    /// What the caller says, and in which codec.
     pub speech: Speech,
+    /// Whether a hop between the agent and the centre turns the codec into another.
+    pub transcode: bool,
+    /// Whether the caller is on hold: what is heard is the same on every call.
+    pub hold_music: bool,
     /// Whether the caller's own leg joins and the conversation comes back.
     pub give_back: bool,
     /// Whether there is a second call, in which everything is to be refused.
@@ -96,7 +101,7 @@ pub fn run() -> Result<Exit, Failure> {
     } else {
         ("Contact centre", Reporter::new("centre"))
     };
-    let user_agent = UserAgent::bind(name, listen, config.weather)
+    let user_agent = UserAgent::bind(name, listen, config.speech.codec, config.weather)
         .map_err(|error| Failure::new(format_args!("cannot listen on {listen}: {error}")))?;
     reporter.tell("listening", json!({ "sip": user_agent.address().to_string() }));
 
@@ -151,14 +156,28 @@ impl Config {
                 reorder: config["reorder"].as_f64().unwrap_or_default(),
                 seed: config["seed"].as_u64().unwrap_or_default(),
             },
-            speech: match config["wav"].as_str() {
-                Some(path) => Speech::from_wav(wav::read(&input::read(Path::new(path), RECORDING_LIMIT)?)?)?,
-                None => Speech::caller(),
-            },
+            speech: speech(config)?,
+            transcode: config["transcode"].as_bool().unwrap_or_default(),
+            hold_music: config["holdMusic"].as_bool().unwrap_or_default(),
             give_back: config["giveBack"].as_bool().unwrap_or(true),
             trials: config["trials"].as_bool().unwrap_or(true),
         })
     }
+}
+
+/// What the caller says: music on hold, a recording, or the one that ships; in the codec that is asked for, or in its own.
+fn speech(config: &Value) -> Result<Speech, Failure> {
+    let codec = match config["codec"].as_str() {
+        Some(name) => Some(Spoken::parse(name).map_err(Failure::new)?),
+        None => None,
+    };
+    let mut speech = match config["wav"].as_str() {
+        _ if config["holdMusic"] == true => Speech::music(Spoken::Pcmu),
+        Some(path) => Speech::from_wav(wav::read(&input::read(Path::new(path), RECORDING_LIMIT)?)?)?,
+        None => Speech::caller(),
+    };
+    speech.codec = codec.unwrap_or(speech.codec);
+    Ok(speech)
 }
 
 fn address(value: &Value) -> Result<Option<SocketAddr>, Failure> {

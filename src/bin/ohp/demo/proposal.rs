@@ -150,13 +150,14 @@ pub fn to_cbor(value: &Value) -> Result<Vec<u8>, Failure> {
     Ok(cbor.to_vec())
 }
 
-/// Writes a whole proposal that was issued at `issued`, without sound, sealed and signed where its tier wants that: for what
-/// a leg would not send.
-pub fn whole(config: &Config, issued: Timestamp, call_id: &str) -> Result<Vec<u8>, Failure> {
+/// Writes a whole proposal that was issued at `issued`, with this fingerprint or without sound, sealed and signed where its
+/// tier wants that: for what a leg would not send.
+pub fn whole(config: &Config, issued: Timestamp, call_id: &str, fingerprint: Option<&str>) -> Result<Vec<u8>, Failure> {
     let mut context = said(config, issued, call_id);
-    if config.tier >= Tier::Sealed {
-        // Nobody comes to compare it.
-        context["session"]["media"] = json!({ "rtpFingerprint": format!("sha256:{}", "0".repeat(64)) });
+    // From Sealed upwards there has to be one, and nobody comes to compare it.
+    let none = format!("sha256:{}", "0".repeat(64));
+    if let Some(fingerprint) = fingerprint.or((config.tier >= Tier::Sealed).then_some(&none)) {
+        context["session"]["media"] = json!({ "rtpFingerprint": fingerprint });
     }
     let template = to_cbor(&context)?;
     let mut out = vec![0; ENVELOPE_MAX];

@@ -1,46 +1,56 @@
-//! The session descriptions of the demonstration's calls: one stream of G.711 audio.
+//! The session descriptions of the demonstration's calls: one stream of audio.
 
 use std::net::SocketAddr;
 
 use ohp::media::sdp::Description;
-use sdp_rs::lines::attribute::Rtpmap;
 use sdp_rs::lines::common::{Addrtype, Nettype};
 use sdp_rs::lines::media::{MediaType, ProtoType};
 use sdp_rs::lines::{Active, Attribute, Connection, Media, Origin, SessionName, Version};
 use sdp_rs::{MediaDescription, SessionDescription, Time};
 
+use super::spoken::Spoken;
+
 /// Milliseconds of sound in a packet.
 pub const PACKET_MS: u64 = 20;
 
-/// An offer or an answer: PCMU and PCMA, 20 ms, to be sent to `at`.
-pub fn description(name: &str, at: SocketAddr) -> String {
+/// An offer or an answer: the codec that the leg is to speak, PCMU and PCMA, 20 ms, to be sent to `at`.
+pub fn description(name: &str, spoken: Spoken, at: SocketAddr) -> String {
     let addrtype = if at.is_ipv4() { Addrtype::Ip4 } else { Addrtype::Ip6 };
-    let codec = |payload_type, encoding_name: &str| {
-        Attribute::Rtpmap(Rtpmap {
-            payload_type,
-            encoding_name: encoding_name.to_owned(),
-            clock_rate: 8000,
-            encoding_params: None,
-        })
+    let others = [Spoken::Pcmu, Spoken::Pcma];
+    let codecs = || std::iter::once(spoken).chain(others.into_iter().filter(|other| *other != spoken));
+    // Written out: sdp-rs sets a blank before the number of channels, where RFC 8866 §6.6 wants a slash.
+    let rtpmap = |spoken: Spoken| {
+        let codec = spoken.codec();
+        let channels = if codec.channels() > 1 {
+            format!("/{}", codec.channels())
+        } else {
+            String::new()
+        };
+        let map = format!(
+            "{} {}/{}{channels}",
+            spoken.payload_type(),
+            codec.name(),
+            codec.clock_rate()
+        );
+        Attribute::Other("rtpmap".to_owned(), Some(map))
     };
+    let formats: Vec<_> = codecs().map(|codec| codec.payload_type().to_string()).collect();
     let audio = MediaDescription {
         media: Media {
             media: MediaType::Audio,
             port: at.port(),
             num_of_ports: None,
             proto: ProtoType::RtpAvp,
-            fmt: "0 8".to_owned(),
+            fmt: formats.join(" "),
         },
         info: None,
         connections: Vec::new(),
         bandwidths: Vec::new(),
         key: None,
-        attributes: vec![
-            codec(0, "PCMU"),
-            codec(8, "PCMA"),
-            Attribute::Ptime(PACKET_MS as f32),
-            Attribute::Sendrecv,
-        ],
+        attributes: codecs()
+            .map(rtpmap)
+            .chain([Attribute::Ptime(PACKET_MS as f32), Attribute::Sendrecv])
+            .collect(),
     };
     let always = Time {
         active: Active { start: 0, stop: 0 },

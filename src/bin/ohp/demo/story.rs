@@ -64,7 +64,8 @@ impl Story {
     }
 
     /// What was to be shown, and whether it was.
-    pub fn checks(&self, tier: Tier) -> Vec<Check> {
+    pub fn checks(&self, shown: &Shown) -> Vec<Check> {
+        let tier = shown.tier;
         let yes_or_no = |held: bool| if held { "yes" } else { "no" };
         let mut checks = vec![
             Check::new(
@@ -102,6 +103,21 @@ impl Story {
             ));
         }
         checks.push(Check::new("envelope that is too old", "stale", &self.refusal("stale")));
+        if tier >= Tier::Signed && shown.hold_music {
+            checks.push(Check::new(
+                "hold music as proof, which both calls hear",
+                "not-bound-to-call",
+                &self.refusal("hold-music"),
+            ));
+        }
+        if tier >= Tier::Signed && shown.transcode {
+            let retried = self.events.iter().find(|event| event.what() == "retries");
+            checks.push(Check::new(
+                "exact fingerprint of sound that was transcoded",
+                "not-bound-to-call",
+                retried.map_or("accepted", |retried| retried.text("reason")),
+            ));
+        }
         if tier >= Tier::Sealed {
             let opened = self.events.iter().any(|event| {
                 let opened = event.0.get("conversation").map(|conversation| &conversation["opened"]);
@@ -136,6 +152,16 @@ impl Story {
     }
 }
 
+/// What a run of the demonstration sets out to show.
+pub struct Shown {
+    /// Tier of the handoff.
+    pub tier: Tier,
+    /// Whether a hop transcodes the caller's sound on its way.
+    pub transcode: bool,
+    /// Whether both calls hear the same hold music.
+    pub hold_music: bool,
+}
+
 /// One thing that the demonstration sets out to show.
 pub struct Check {
     what: &'static str,
@@ -164,7 +190,7 @@ impl Check {
 }
 
 /// Prints the table at the end.
-pub fn print_table(checks: &[Check], tier: Tier) {
+pub fn print_table(checks: &[Check], shown: &Shown) {
     say!("\n{HEAD}{:<50} {:<20} {:<20}{HEAD:#}", "What", "Expected", "Happened");
     for check in checks {
         let (style, mark) = if check.holds() { (GOOD, "ok") } else { (BAD, "NO") };
@@ -178,8 +204,11 @@ pub fn print_table(checks: &[Check], tier: Tier) {
     say!(
         "{FAINT}Times are of one envelope in a process that has just begun; `cargo bench` shows the steady ones.{FAINT:#}"
     );
-    if tier < Tier::Signed {
+    if shown.tier < Tier::Signed {
         say!("{FAINT}A changed envelope is not in the table: nothing is signed at core. Try --tier signed.{FAINT:#}");
+    }
+    if shown.tier < Tier::Signed && (shown.transcode || shown.hold_music) {
+        say!("{FAINT}Nor is the sound: no envelope carries a fingerprint at core.{FAINT:#}");
     }
 }
 
@@ -289,7 +318,15 @@ fn sentence(event: &Event) -> Option<String> {
         ),
         "answers" => format!("200 OK with an answer to Call-ID {}", text("call")),
         "stands" => format!("the call stands ({})", text("call")),
-        "speaks" => format!("sends the caller's speech as RTP, {} every 20 ms", text("codec")),
+        "speaks" => format!(
+            "sends {} as RTP, {} every 20 ms{}",
+            text("sound"),
+            text("codec"),
+            match text("sentAs") {
+                sent_as if sent_as != text("codec") => format!(", which a hop turns into {sent_as}"),
+                _ => String::new(),
+            }
+        ),
         "proposes" => format!(
             "{HEAD}PROPOSE{HEAD:#} {}, {} bytes in {}{}",
             text("id"),

@@ -1,5 +1,5 @@
-//! What must be refused: the accepted envelope replayed into a second call, one that was changed on its way, and one that
-//! is too old. They are sent as an attacker would, past the library's state machine; only the answers go through it.
+//! What must be refused: the accepted envelope replayed into a second call, one that was changed on its way, one that is too
+//! old, and one whose proof is music that everybody hears who is on hold. They are sent as an attacker would, past the library's state machine; only the answers go through it.
 
 use std::collections::VecDeque;
 
@@ -23,6 +23,9 @@ const STALE_AGE_MS: i64 = 310_000;
 const AMOUNT: &[u8] = b"GBP 42.99";
 const CHANGED: &[u8] = b"GBP 92.99";
 
+/// The trial whose envelope is bound to the second call in every way but one: its sound.
+const HOLD_MUSIC: &str = "hold-music";
+
 /// Something to be refused.
 pub struct Trial {
     /// What it is called in the table.
@@ -45,18 +48,38 @@ struct Overheard {
 pub struct Trials {
     names: VecDeque<&'static str>,
     proposal: Option<Overheard>,
+    /// The fingerprint that the first call's proposals carried last.
+    fingerprint: Option<String>,
 }
 
 impl Trials {
-    /// What there is to try at a tier: a change cannot be told where nothing is signed.
-    pub fn new(tier: Tier) -> Self {
-        let mut names = VecDeque::from(["replayed", "tampered", "stale"]);
-        names.retain(|name| *name != "tampered" || tier >= Tier::Signed);
-        Self { names, proposal: None }
+    /// What there is to try at a tier: at Core nothing is signed, so that a change cannot be told, and no envelope carries a
+    /// fingerprint.
+    pub fn new(tier: Tier, hold_music: bool) -> Self {
+        let mut names = VecDeque::from(["replayed", "stale"]);
+        if tier >= Tier::Signed {
+            names.insert(1, "tampered");
+        }
+        if tier >= Tier::Signed && hold_music {
+            names.push_back(HOLD_MUSIC);
+        }
+        Self {
+            names,
+            proposal: None,
+            fingerprint: None,
+        }
+    }
+
+    /// Whether the next trial is the one of the hold music.
+    pub fn is_of_music_next(&self) -> bool {
+        self.names.front() == Some(&HOLD_MUSIC)
     }
 
     /// A proposal is about to be sent on the call `call_id`.
-    pub fn proposal(&mut self, id: &str, call_id: &str) {
+    pub fn proposal(&mut self, id: &str, call_id: &str, fingerprint: Option<&str>) {
+        if let Some(fingerprint) = fingerprint {
+            self.fingerprint = Some(fingerprint.to_owned());
+        }
         self.proposal = EnvelopeId::parse(id).map(|id| Overheard {
             about: (id, call_id.to_owned()),
             infos: Vec::new(),
@@ -94,9 +117,22 @@ impl Trials {
                 let how = "a signed envelope whose amount was changed on its way";
                 Trial::of(name, how, &tampered(config, now, call_id)?)?
             }
+            HOLD_MUSIC => {
+                let how = "a good envelope for this call, whose proof is the hold music that both calls hear";
+                let fingerprint = self.fingerprint.take();
+                Trial::of(
+                    name,
+                    how,
+                    &proposal::whole(config, now, call_id, fingerprint.as_deref())?,
+                )?
+            }
             _ => {
                 let how = "a good envelope that was issued five minutes and ten seconds ago";
-                Trial::of(name, how, &proposal::whole(config, now.plus(-STALE_AGE_MS), call_id)?)?
+                Trial::of(
+                    name,
+                    how,
+                    &proposal::whole(config, now.plus(-STALE_AGE_MS), call_id, None)?,
+                )?
             }
         }))
     }
@@ -146,7 +182,7 @@ impl Trial {
 }
 
 fn tampered(config: &Config, now: Timestamp, call_id: &str) -> Result<Vec<u8>, Failure> {
-    let mut cbor = proposal::whole(config, now, call_id)?;
+    let mut cbor = proposal::whole(config, now, call_id, None)?;
     let at = cbor.windows(AMOUNT.len()).position(|window| window == AMOUNT);
     let at = at.ok_or_else(|| Failure::new("the demonstration's envelope holds no amount"))?;
     cbor[at..at + CHANGED.len()].copy_from_slice(CHANGED);

@@ -14,6 +14,7 @@ use super::link::{DATAGRAM, Link, Tally, Weather};
 use super::message::{self, Message, Start};
 use super::random;
 use super::sdp;
+use super::spoken::Spoken;
 use super::transaction::{Client, Due, LIFETIME, Resend, Server, T2};
 
 /// Sockets are tried until one has an even port, as RTP has by custom (RFC 3550 §11).
@@ -49,6 +50,7 @@ pub enum Event {
 /// The user agent.
 pub struct UserAgent {
     name: String,
+    spoken: Spoken,
     sip: Link,
     at: SocketAddr,
     weather: Weather,
@@ -60,11 +62,12 @@ pub struct UserAgent {
 }
 
 impl UserAgent {
-    /// A user agent called `name`, listening at `address`.
-    pub fn bind(name: &str, address: SocketAddr, weather: Weather) -> io::Result<Self> {
+    /// A user agent called `name`, listening at `address`, whose calls are to speak `spoken`.
+    pub fn bind(name: &str, address: SocketAddr, spoken: Spoken, weather: Weather) -> io::Result<Self> {
         let sip = Link::bind(address, weather, 0)?;
         Ok(Self {
             name: name.to_owned(),
+            spoken,
             at: sip.address()?,
             sip,
             weather,
@@ -240,7 +243,11 @@ impl UserAgent {
 
     /// What this side offers or answers in a dialog.
     pub fn description(&self, id: DialogId) -> io::Result<String> {
-        Ok(sdp::description(&self.name, self.dialogs[id.0].media.address()?))
+        Ok(sdp::description(
+            &self.name,
+            self.spoken,
+            self.dialogs[id.0].media.address()?,
+        ))
     }
 
     fn start(&mut self, now: Instant, dialog: DialogId, method: &'static str, branch: String, wire: Vec<u8>) {

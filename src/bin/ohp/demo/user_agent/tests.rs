@@ -11,8 +11,8 @@ fn agents(weather: Weather) -> (UserAgent, UserAgent) {
         ..weather
     };
     (
-        UserAgent::bind("caller", anywhere, weather).unwrap(),
-        UserAgent::bind("callee", anywhere, other).unwrap(),
+        UserAgent::bind("caller", anywhere, Spoken::Pcmu, weather).unwrap(),
+        UserAgent::bind("callee", anywhere, Spoken::Pcmu, other).unwrap(),
     )
 }
 
