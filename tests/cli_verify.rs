@@ -5,6 +5,7 @@ mod cli;
 use std::path::{Path, PathBuf};
 
 use cli::{folder, ohp, ohp_with};
+use ohp::media::g711;
 use serde_json::{Value, json};
 
 const DID: &str = "did:web:agents.example.com:asst_cs7";
@@ -212,6 +213,55 @@ fn call_and_sound_are_compared_when_they_are_given() {
         );
         assert_eq!(report["firstFailingStep"], 4);
     }
+}
+
+/// Interpretations, row 38: the same call behind a transcoder.
+#[test]
+fn similar_sound_is_reported_with_its_bit_error_rate_where_the_bundle_lets_it_count() {
+    const CALLER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/caller.wav");
+    let party = Party::new("verify-similar");
+    // µ-law (format 7) becomes A-law (format 6).
+    let mut wav = std::fs::read(CALLER).unwrap();
+    let sound = wav.windows(4).position(|name| name == b"data").unwrap() + 8;
+    assert_eq!(wav[20], 7);
+    wav[20] = 6;
+    for octet in &mut wav[sound..] {
+        *octet = g711::compress_a(g711::MU_LAW[usize::from(*octet)]);
+    }
+    let transcoded = party.path("transcoded.wav");
+    std::fs::write(&transcoded, wav).unwrap();
+
+    let shown =
+        |kind| ohp(&["fingerprint", "--json", "--kind", kind, CALLER]).json()["streams"][0]["fingerprint"].clone();
+    let mut envelope = template();
+    envelope["session"]["media"] = json!({ "rtpFingerprint": shown("exact"), "x-ohp-robust": shown("robust") });
+    let envelope = party.sign(&envelope);
+    let judged = |sound: &str| party.verify(&envelope, &["--call-id", CALL, "--rtp", sound]);
+
+    let (status, report) = judged(CALLER);
+    assert_eq!((status, &report["continuity"]), (0, &json!({ "outcome": "exact" })));
+    let (status, report) = judged(&transcoded);
+    assert_eq!((status, &report["continuity"]), (1, &json!({ "outcome": "mismatch" })));
+
+    let bundle = party.path("bundle.json");
+    let mut trust: Value = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+    trust["receiver"]["robustFingerprint"] = true.into();
+    std::fs::write(&bundle, trust.to_string()).unwrap();
+    let (status, report) = judged(&transcoded);
+    assert_eq!(
+        (status, &report["continuity"]["outcome"]),
+        (0, &json!("robust")),
+        "{report}"
+    );
+    let rate = report["continuity"]["bitErrorRate"].as_f64().unwrap();
+    assert!(rate > 0.0 && rate < 0.15, "{rate}");
+    assert!(
+        report["warnings"][0].as_str().unwrap().contains("bit error rate"),
+        "{report}"
+    );
+
+    let inspected = ohp_with(&["inspect", "-"], envelope.to_string().as_bytes());
+    assert!(inspected.text().contains("hk1:"), "{}", inspected.text());
 }
 
 #[test]

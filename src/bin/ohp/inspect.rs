@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ohp::cbor::{Item, json as cbor_json};
 use ohp::envelope::{Envelope, Violation, leaf_hash_text};
+use ohp::media::robust;
 use ohp::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -166,7 +167,11 @@ fn session(envelope: &Envelope<'_>) {
     );
     let hints = listed(session.sdp_hint_codecs());
     let codecs = (!hints.is_empty()).then_some(hints);
-    line("sound", joined(" · ", [session.rtp_fingerprint(), codecs.as_deref()]));
+    let robust = envelope.get(robust::MEMBER).and_then(Item::as_text);
+    line(
+        "sound",
+        joined(" · ", [session.rtp_fingerprint(), robust, codecs.as_deref()]),
+    );
 }
 
 fn time(envelope: &Envelope<'_>, now: Timestamp) {
