@@ -220,11 +220,13 @@ fn suits_gpl_2(licence: &str) -> bool {
 #[test]
 fn shape_for_gpl_2_hosts_has_only_licences_that_suit_them() {
     assert!(suits_gpl_2("MIT/Apache-2.0") && !suits_gpl_2("Apache-2.0 AND ISC") && !suits_gpl_2("Apache-2.0"));
-    let shape = build::dependencies("rustcrypto");
-    assert!(shape.iter().any(|(name, _)| name == "ed25519-dalek"), "{shape:?}");
-    assert!(!shape.iter().any(|(name, _)| name == "ring"), "{shape:?}");
-    for (name, licence) in shape {
-        assert!(suits_gpl_2(&licence), "{name} is under {licence}");
+    for features in ["rustcrypto", "rustcrypto,opus"] {
+        let shape = build::dependencies(features);
+        assert!(shape.iter().any(|(name, _)| name == "ed25519-dalek"), "{shape:?}");
+        assert!(!shape.iter().any(|(name, _)| name == "ring"), "{shape:?}");
+        for (name, licence) in shape {
+            assert!(suits_gpl_2(&licence), "{name} is under {licence}");
+        }
     }
     assert!(build::dependencies("ring").iter().any(|(name, _)| name == "ring"));
 }
