@@ -10,11 +10,15 @@ pub const CENTRE: &str = "
 [in]
 exten => ohp,1,Answer()
  same => n(again),OHPWait(60)
+ same => n,GotoIf($[\"${OHP_STATUS}\"=\"UNAVAILABLE\"]?plain)
  same => n,UserEvent(Outcome,Status: ${OHP_STATUS},Tier: ${OHP(tier)},Intent: ${OHP(intent.current.name)},Topic: ${OHP(intent.slots.topic)})
  same => n,ExecIf($[\"${OHP_STATUS}\"=\"PROPOSED\"]?OHPAccept())
  same => n,ExecIf($[\"${OHP_STATUS}\"=\"HANDEDOFF\"]?OHPReturn(resolved))
  same => n,GotoIf($[\"${OHP_STATUS}\"!=\"TIMEOUT\"]?again)
  same => n,Hangup()
+ same => n(plain),Echo()
+exten => echo,1,Answer()
+ same => n,Echo()
 ";
 
 /// All endpoints of calls with handoffs, and profiles for them. Nothing is said of the endpoint `plain`.

@@ -28,6 +28,8 @@ pub struct Plan<'p> {
     pub files: &'p [(&'p str, Value)],
     /// What there is no module of ours in.
     pub is_stock: bool,
+    /// What the heap's checks would cost is measured: it runs without them.
+    pub is_measured: bool,
     /// The program that runs it, with its arguments, found in the installation.
     pub wrapper: &'p [&'p str],
 }
@@ -76,10 +78,14 @@ impl Pbx {
         command
             .args(["/usr/sbin/asterisk", "-f", "-n", "-C"])
             .arg(folder.join("etc/asterisk.conf"));
-        if plan.wrapper.is_empty() {
+        if plan.wrapper.is_empty() && !plan.is_measured {
             // glibc aborts at the first misuse of the heap, and what is freed does not look as it did.
             command.env("LD_PRELOAD", "libc_malloc_debug.so.0");
             command.envs([("MALLOC_CHECK_", "3"), ("MALLOC_PERTURB_", "165")]);
+        }
+        if plan.is_measured {
+            // As many heaps as there are processors times eight would fill, one after the other.
+            command.env("MALLOC_ARENA_MAX", "1");
         }
         let output = |name: &str| fs::File::create(within.join("log").join(name)).expect("a file");
         command
@@ -106,8 +112,22 @@ impl Pbx {
         self.root.join(self.folder.strip_prefix("/").expect("absolute"))
     }
 
-    pub fn process(&self) -> u32 {
-        self.child.id()
+    /// Processor time that its threads have taken, those that are there now.
+    pub fn cpu(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let nanoseconds = threads.map_while(Result::ok).filter_map(|thread| {
+            let told = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            told.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
+    /// Memory that it has resident.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("a number")
     }
 
     /// What a command of the CLI prints, line by line.
@@ -129,11 +149,21 @@ impl Pbx {
         }
     }
 
-    /// What the dialplan says next of a handoff: its user event `Outcome`, which must have that status.
+    /// What the dialplan says next of a handoff: its user event `Outcome`. That sound is still waited for is none.
+    pub fn next_outcome(&mut self) -> Message {
+        self.event("outcome", is_outcome)
+    }
+
+    /// The same, which must have that status.
     pub fn outcome(&mut self, status: &str) -> Message {
-        let outcome = self.event(status, |event| event.is_user_event("Outcome"));
+        let outcome = self.next_outcome();
         assert_eq!(outcome.get("Status"), status, "{outcome:?}");
         outcome
+    }
+
+    /// How many outcomes the dialplan has told of and nobody has looked at.
+    pub fn outcomes(&mut self) -> usize {
+        self.events().iter().filter(|event| is_outcome(event)).count()
     }
 
     /// All events that nobody has waited for.
@@ -179,6 +209,10 @@ impl Pbx {
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder().join("log/full")).unwrap_or_default()
     }
+}
+
+fn is_outcome(event: &Message) -> bool {
+    event.is_user_event("Outcome") && event.get("Status") != "NEEDS"
 }
 
 impl Drop for Pbx {

@@ -61,11 +61,6 @@ impl Message {
         let (number, method) = self.get("CSeq").split_once(' ').unwrap_or_default();
         (number.parse().unwrap_or_default(), method.trim())
     }
-
-    /// The header lines and the body as one INFO of the protocol's.
-    pub fn info(&self) -> ohp::transport::Info<'_> {
-        ohp::transport::Info::parse(self.head.as_bytes(), &self.body).expect("an INFO of ours")
-    }
 }
 
 pub struct Phone {
@@ -199,22 +194,28 @@ impl Phone {
 
     /// Waits for the final response to the last request, which is sent again meanwhile.
     pub fn answer_to(&mut self, bytes: &[u8]) -> Message {
-        let end = Instant::now() + PATIENCE;
+        let answer = self.answer_within(bytes, PATIENCE);
+        answer.unwrap_or_else(|| panic!("no answer to {}", String::from_utf8_lossy(bytes)))
+    }
+
+    /// The same; `None` if nothing has come in that time.
+    pub fn answer_within(&mut self, bytes: &[u8], time: Duration) -> Option<Message> {
+        let end = Instant::now() + time;
         let (mut wait, mut again) = (T1, Instant::now() + T1);
         loop {
-            match self.receive(again) {
+            match self.receive(again.min(end)) {
                 Some(message) => {
                     let is_ours = message.cseq().0 == self.cseq && message.status().is_some_and(|status| status >= 200);
                     if is_ours {
                         self.learn(&message);
-                        return message;
+                        return Some(message);
                     }
                     if message.cseq().0 == self.cseq && message.status().is_some() {
                         again = end;
                     }
                 }
+                None if Instant::now() >= end => return None,
                 None => {
-                    assert!(Instant::now() < end, "no answer to {}", String::from_utf8_lossy(bytes));
                     self.send(bytes);
                     wait *= 2;
                     again = Instant::now() + wait;
@@ -319,6 +320,15 @@ impl Phone {
             self.sent += 1;
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Likewise; whether some of it comes back.
+    pub fn talk_and_hear(&mut self, packets: u32) -> bool {
+        self.rtp.set_nonblocking(true).expect("a socket");
+        let mut buffer = [0; 2_048];
+        while self.rtp.recv(&mut buffer).is_ok() {}
+        self.talk(packets);
+        self.rtp.recv(&mut buffer).is_ok()
     }
 
     /// The fingerprint of what was said last.

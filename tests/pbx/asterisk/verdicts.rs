@@ -149,7 +149,7 @@ fn each_wrong_thing_is_refused_with_its_word() {
         let (mut stage, cbor) = Stage::set(&mut pbx, "127.0.0.1", &mut scene);
         stage.propose(&cbor);
         let (verb, reason) = stage.answer();
-        let outcome = pbx.event("an outcome", |event| event.is_user_event("Outcome"));
+        let outcome = pbx.next_outcome();
         let status = outcome.get("Status").to_owned();
         if (verb, reason.as_str(), status.as_str()) != (Verb::Reject, *word, "REFUSED") {
             wrong.push(format!("{what}: {verb:?} {reason}, {status}; not {word}"));
