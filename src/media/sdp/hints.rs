@@ -174,7 +174,7 @@ impl SdpHints {
     }
 
     /// The hints' texts, for `session.media.sdpHints.codecs`.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         self.text().split_terminator(' ')
     }
 
