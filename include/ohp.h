@@ -393,8 +393,8 @@ typedef enum ohp_event_kind {
      */
     OHP_EVENT_PROPOSED = 1,
     /**
-     * A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Sets
-     * `step`, and `decision` where it lacks sound.
+     * A proposal, or a report, lacks resources that the verdict names: gather them and call ohp_leg_verify_again(). Comes
+     * once more when a search for sound that takes many pieces is over. Sets `step`, and `decision` where it lacks sound.
      */
     OHP_EVENT_NEEDS_RESOURCES = 2,
     /** An envelope of the peer was refused. Sets `step`, `reason`, `doubt`, `decision` and `answered`; there is no `id`. */

@@ -243,6 +243,91 @@ fn proposal_that_lacks_sound_waits_for_it_and_ends_at_its_deadline() {
     );
 }
 
+/// Interpretations, rows 34 and 35: ten seconds of a codec with memory are not searched in one go.
+#[test]
+fn sound_that_takes_long_to_search_is_searched_piece_by_piece() {
+    const G722: u8 = 9;
+    for is_there in [true, false] {
+        let mut pair = Pair::new();
+        pair.give_tap();
+        pair.give_sender_tap();
+        pair.hear_as(Which::Sender, 0..60, G722);
+        pair.hear_as(Which::Receiver, if is_there { 0..500 } else { 60..560 }, G722);
+        let id = pair.propose(Tier::Signed).expect("a proposal");
+        pair.settle();
+        let lacks = [Event::NeedsResources {
+            id,
+            step: Step::CallLeg,
+            heard: Some(Heard::NoUsableAudio),
+        }];
+        assert_eq!(pair.events(Which::Receiver), lacks);
+        let mut pieces = 0;
+        while pair
+            .leg(Which::Receiver)
+            .poll_timeout()
+            .is_some_and(|at| at <= pair.now())
+        {
+            assert_eq!(
+                pair.events(Which::Receiver),
+                [],
+                "nothing is told before the search is over"
+            );
+            pair.with(Which::Receiver, |leg, host| leg.handle_timeout(host));
+            pieces += 1;
+        }
+        assert!((10..100).contains(&pieces), "{pieces} pieces");
+        assert_eq!(pair.events(Which::Receiver), lacks);
+        if !is_there {
+            // Nor may any more sound follow.
+            pair.advance_to(pair.now().plus(400));
+        }
+        pair.verify_again();
+        let told = pair.events(Which::Receiver);
+        let expected = |event: &Event| match event {
+            Event::Proposed { heard, .. } => is_there && *heard == Some(Heard::Exact),
+            Event::Refused { heard, answered, .. } => !is_there && *answered && *heard == Some(Heard::Mismatch),
+            _ => false,
+        };
+        assert!(told.iter().any(expected), "{told:?}");
+    }
+}
+
+/// Interpretations, rows 34 and 39.
+#[test]
+fn search_that_is_not_over_at_the_deadline_ends_with_it() {
+    let mut pair = Pair::new();
+    pair.give_tap();
+    pair.give_sender_tap();
+    pair.hear_as(Which::Sender, 0..60, 9);
+    pair.hear_as(Which::Receiver, 0..500, 9);
+    let id = pair.propose(Tier::Signed).expect("a proposal");
+    pair.settle();
+    let envelope = pair.received(Which::Receiver).to_vec();
+    let not_after = ohp::envelope::Envelope::read(&envelope, &mut |_| ())
+        .expect("an envelope")
+        .not_after()
+        .expect("a proposal ends");
+    pair.events(Which::Receiver);
+    pair.advance_to(not_after);
+    let told = pair.events(Which::Receiver);
+    let refused = |event: &Event| {
+        matches!(
+            event,
+            Event::Refused {
+                heard: Some(Heard::NoUsableAudio),
+                ..
+            }
+        )
+    };
+    assert!(told.iter().any(refused), "{id}: {told:?}");
+    assert!(!pair.leg(Which::Receiver).is_pending());
+    assert!(
+        pair.leg(Which::Receiver)
+            .poll_timeout()
+            .is_none_or(|at| at > pair.now())
+    );
+}
+
 /// Interpretations, row 34: the newest audio may still be on its way when the envelope arrives.
 #[test]
 fn envelope_that_overtakes_its_sound_waits_for_it_a_moment() {

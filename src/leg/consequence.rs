@@ -312,7 +312,7 @@ impl Leg {
         }
     }
 
-    /// Ends what has run out by `host.now`.
+    /// Ends what has run out by `host.now`, and goes on with a search for sound by a piece of about a millisecond.
     pub fn handle_timeout(&mut self, host: &mut Host<'_>) {
         self.drop_unanchored_at(host.now);
         if let Some(pending) = self.pending.filter(|pending| host.now >= pending.not_after) {
@@ -342,6 +342,7 @@ impl Leg {
                 });
             }
         }
+        self.search_on(host);
         let id = self.handoff.proposal();
         let side = self.handoff.side();
         if let (Some(timeout), Some(id)) = (self.handoff.handle_timeout(host.now), id) {

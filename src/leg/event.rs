@@ -24,6 +24,7 @@ pub enum Event {
         heard: Option<Heard>,
     },
     /// A proposal, or a report, lacks resources that the verdict names: gather them and call [`super::Leg::verify_again`].
+    /// Comes once more when a search for sound that takes many pieces is over.
     NeedsResources {
         /// The proposal or the report.
         id: EnvelopeId,

@@ -2,6 +2,7 @@
 //!
 //! Not here: what the verdict does to the handoff ([`super::consequence`]).
 
+use core::cell::Cell;
 use core::fmt;
 
 use super::Leg;
@@ -209,8 +210,13 @@ impl Leg {
             return Handled::only(SipStatus::Ok);
         }
         let tap = host.tap;
+        let searching = Cell::new(self.searching);
         let search = |wanted: &continuity::Wanted<'_>| match &tap {
-            Some(tap) => continuity::search(tap, wanted),
+            Some(tap) => continuity::search_by(tap, wanted, |exact| {
+                let (decision, going_on) = searching.get().ask(tap, exact);
+                searching.set(going_on);
+                decision
+            }),
             None => Continuity::NoMedia,
         };
         let ids = self.ids.as_array();
@@ -241,6 +247,11 @@ impl Leg {
         let refusal = self
             .act(host, &verdict, arrival)
             .or_else(|| self.left_unmoved(&verdict));
+        // Another envelope than the one that waits does not disturb its search.
+        let judged = verdict.envelope.map(|envelope| envelope.id());
+        if self.pending.is_some() && self.frame.as_ref().map(Frame::id) == judged {
+            self.searching = searching.get();
+        }
         Handled {
             status: refusal.map_or(SipStatus::Ok, Refusal::status),
             refusal,

@@ -36,6 +36,7 @@ mod issue;
 mod outbound;
 mod outbox;
 mod random;
+mod searching;
 
 pub use context::{Context, Host, RANDOM_LEN, SCRATCH_LEN, Settings};
 pub use event::{Event, Ignored};
@@ -58,6 +59,7 @@ use crate::verify::{MediaDoubt, Step};
 use anchor::Unanchored;
 use event::Events;
 use outbox::Outbox;
+use searching::Searching;
 
 /// Most identifiers that a leg can be known by: its dialog's Call-ID, the other leg's, Replaces, Session-ID
 /// (interpretations, row 40).
@@ -107,6 +109,7 @@ pub struct Leg {
     /// Whether the application knows that the handoff is final.
     told_handed_off: bool,
     negotiated: Negotiated,
+    searching: Searching,
     payload_types: PayloadTypes,
 }
 
@@ -166,6 +169,7 @@ impl Leg {
             moved_by: None,
             told_handed_off: false,
             negotiated: Negotiated::NOTHING,
+            searching: Searching::Idle,
             payload_types: PayloadTypes::STATIC,
         })
     }
@@ -259,11 +263,12 @@ impl Leg {
         self.events.pop()
     }
 
-    /// When [`Leg::handle_timeout`] has something to do; `None`: never.
+    /// When [`Leg::handle_timeout`] has something to do; `None`: never. A moment that is past while a search for sound is under
+    /// way, of which it does a piece each time.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let pending = self.pending.map(|pending| pending.not_after);
         let unanchored = self.unanchored.map(|unanchored| unanchored.not_after);
-        [self.handoff.deadline(), pending, unanchored]
+        [self.handoff.deadline(), pending, unanchored, self.searches_at()]
             .into_iter()
             .flatten()
             .min()

@@ -83,8 +83,20 @@ impl<'w> Wanted<'w> {
 /// The exact fingerprint of G.711 costs up to 2.5 ms, the robust one 1.6 ms where the exact one is not found, and then a few
 /// microseconds for each fingerprint of another call; see `docs/performance.md`.
 pub fn search<W: Word>(tap: &Tap<'_, W>, wanted: &Wanted<'_>) -> Continuity {
-    Continuity::of(wanted.exact.map(|exact| exactly(tap, exact)), || {
-        wanted.robust.map(|robust| robustly(tap, robust, wanted.others))
+    search_by(tap, wanted, |exact| exactly(tap, exact))
+}
+
+/// [`search`], with the exact fingerprint looked for by `exactly`. The robust one is not before that search is over.
+pub(crate) fn search_by<W: Word>(
+    tap: &Tap<'_, W>,
+    wanted: &Wanted<'_>,
+    exactly: impl FnOnce(&Fingerprint) -> exact::Decision,
+) -> Continuity {
+    let exact = wanted.exact.map(exactly);
+    let is_over = exact != Some(exact::Decision::NoUsableAudio(exact::Unusable::Searching));
+    Continuity::of(exact, || {
+        let robust = wanted.robust.filter(|_| is_over)?;
+        Some(robustly(tap, robust, wanted.others))
     })
 }
 

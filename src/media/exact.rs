@@ -62,6 +62,8 @@ pub enum Unusable {
     Lifeless(Lifeless),
     /// There are, in a codec that this build cannot decode.
     NotDecodable,
+    /// The search for the fingerprint has not come to its end; [`Search`] itself does not answer so.
+    Searching,
 }
 
 impl fmt::Display for Unusable {
@@ -70,6 +72,7 @@ impl fmt::Display for Unusable {
             Self::TooLittle => f.write_str("less than 200 ms of audio without a gap"),
             Self::Lifeless(why) => why.fmt(f),
             Self::NotDecodable => f.write_str("the audio is in a codec that this build cannot decode"),
+            Self::Searching => f.write_str("the search has not come to its end"),
         }
     }
 }

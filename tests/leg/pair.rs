@@ -272,10 +272,16 @@ impl Pair {
 
     /// Lets a side hear those packets of a sound that never repeats.
     pub fn hear(&mut self, which: Which, packets: std::ops::Range<u32>) {
+        self.hear_as(which, packets, 0);
+    }
+
+    /// The same as payload type 0, 8 or 9, whose octets may be any.
+    pub fn hear_as(&mut self, which: Which, packets: std::ops::Range<u32>, payload_type: u8) {
         let words = self.ends[which as usize].tap.as_deref().expect("a tap");
         let tap = Tap::attach(words).expect("a tap");
         let mut packet = [0; 172];
         packet[0] = 0x80;
+        packet[1] = payload_type;
         for nth in packets {
             packet[2..4].copy_from_slice(&(nth as u16).to_be_bytes());
             packet[4..8].copy_from_slice(&(nth * 160).to_be_bytes());

@@ -575,7 +575,7 @@ fn rank(decision: &Decision) -> u8 {
     match decision {
         Decision::NoMedia => 0,
         Decision::NoUsableAudio(Unusable::TooLittle) => 1,
-        Decision::NoUsableAudio(Unusable::Lifeless(_) | Unusable::NotDecodable) => 2,
+        Decision::NoUsableAudio(Unusable::Lifeless(_) | Unusable::NotDecodable | Unusable::Searching) => 2,
         Decision::Mismatch => 3,
         Decision::Match(_) => 4,
     }
