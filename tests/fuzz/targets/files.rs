@@ -21,6 +21,7 @@ mod exit {
 }
 
 #[path = "../../../src/bin/ohp/pcap.rs"]
+#[expect(dead_code, reason = "what the command prints is not called for here")]
 mod pcap;
 #[path = "../../../src/bin/ohp/wav.rs"]
 #[expect(dead_code, reason = "as above")]
@@ -28,9 +29,9 @@ mod wav;
 
 target!(seeds: write_seeds, |data| {
     if pcap::is_capture(data) {
-        match pcap::datagrams(data) {
-            Ok(datagrams) => {
-                let payloads: usize = datagrams.iter().map(|datagram| datagram.payload.len()).sum();
+        match pcap::read(data) {
+            Ok(capture) => {
+                let payloads: usize = capture.datagrams.iter().map(|datagram| datagram.payload.len()).sum();
                 assert!(payloads <= data.len());
             }
             Err(error) => assert!(!error.to_string().is_empty()),

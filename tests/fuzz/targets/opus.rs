@@ -31,7 +31,10 @@ fn decode(decoder: &mut Decoder<'_>, (packet, room): &(Box<[u8]>, usize)) -> Res
     let mut pcm = vec![UNTOUCHED; room];
     let samples = without_heap(|| decoder.decode(packet, &mut pcm))?;
     assert!((1..=48).contains(&(samples / 120)) && samples % 120 == 0 && samples <= room);
-    assert!(pcm[samples..].iter().all(|sample| *sample == UNTOUCHED), "beyond the samples");
+    assert!(
+        pcm[samples..].iter().all(|sample| *sample == UNTOUCHED),
+        "beyond the samples"
+    );
     pcm.truncate(samples);
     Ok(pcm)
 }
@@ -42,7 +45,9 @@ fn write_seeds(seeds: &mut Seeds) {
     for stream in document["streams"].as_array().into_iter().flatten() {
         let mut input = Vec::new();
         for packet in stream["packets"].as_array().into_iter().flatten().take(6) {
-            let packet = packet.as_str().and_then(|text| <base64ct::Base64 as base64ct::Encoding>::decode_vec(text).ok());
+            let packet = packet
+                .as_str()
+                .and_then(|text| <base64ct::Base64 as base64ct::Encoding>::decode_vec(text).ok());
             let packet = packet.unwrap_or_default();
             input.extend(u16::try_from(packet.len()).unwrap_or_default().to_le_bytes());
             input.extend(packet);
