@@ -15,6 +15,7 @@ const SHOWN: &[&str] = &[
     "cbor_check",
     "cbor_item",
     "cbor_reader",
+    "content_type",
     "ed25519_key",
     "envelope_id",
     "fingerprint",
@@ -31,12 +32,8 @@ const LISTED: &[(&str, &str)] = &[
     ("body_decode", "as inflate and json_to_cbor: it takes either"),
     (
         "chunk_receive",
-        "as headers, content_type and body_decode; and the table's words are indexed by what other processes write, reduced \
+        "as headers and body_decode; and the table's words are indexed by what other processes write, reduced \
          to the table's sizes, which are its own memory's too",
-    ),
-    (
-        "content_type",
-        "texts are cut where an ASCII separator was found, so between characters (Parameters::next)",
     ),
     ("echo", "as headers"),
     (
@@ -54,7 +51,7 @@ const LISTED: &[(&str, &str)] = &[
     ),
     (
         "headers",
-        "the parser of a line gives a rest that is no longer than what it was given (Fields::next)",
+        "memchr, which looks for the ends of lines, is called through a pointer that it chooses by the processor",
     ),
     (
         "inflate",
@@ -73,7 +70,7 @@ const LISTED: &[(&str, &str)] = &[
     ),
     ("leg_handle_sdp", "as sdp_hints"),
     ("message", "as headers"),
-    ("multipart", "as headers and content_type"),
+    ("multipart", "as headers"),
     ("panics", "it does, given no bytes: it shows that what panics is found"),
     (
         "sdp",

@@ -245,11 +245,8 @@ pub const fn opus_steps(payload: &[u8]) -> u8 {
         (_, []) => 0,
     };
     // A code 3 packet states up to 63 frames; none may last longer than 120 ms.
-    if frames > OPUS_MAX_STEPS / frame {
-        0
-    } else {
-        frames * frame
-    }
+    let steps = frames as u16 * frame as u16;
+    if steps > OPUS_MAX_STEPS as u16 { 0 } else { steps as u8 }
 }
 
 /// Words of a [`PayloadTypes`]: four bits for each payload type.
