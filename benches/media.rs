@@ -117,6 +117,52 @@ fn robust(criterion: &mut Criterion) {
     });
 }
 
+/// An element is a second of one stream, so that the rate is how many streams a core keeps up with.
+fn streams(criterion: &mut Criterion) {
+    let octets = octets();
+    let memory = words();
+    let tap = tap_of(&memory, &octets);
+    let samples: Vec<i16> = octets.iter().map(|octet| g711::MU_LAW[usize::from(*octet)]).collect();
+    let exact = exact::newest(&tap).expect("the sound is usable").fingerprint;
+    let robust = robust::newest(&tap).expect("the sound is usable").fingerprint;
+    let mut second: Vec<_> = octets
+        .chunks_exact(PACKET)
+        .take(50)
+        .map(|payload| packet(0, payload))
+        .collect();
+    let written = words();
+    let writer = tap_of(&written, &octets);
+    let mut timestamp = octets.len() as u32;
+
+    let mut group = criterion.benchmark_group("streams");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("tap: 50 packets", |bencher| {
+        bencher.iter(|| {
+            for packet in &mut second {
+                timestamp = timestamp.wrapping_add(PACKET as u32);
+                packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
+                writer.write_rtp(black_box(packet));
+            }
+        });
+    });
+    group.bench_function("exact: one taken and one found a second", |bencher| {
+        bencher.iter(|| (exact::newest(&tap), exact::search(&tap, &exact)));
+    });
+    group.bench_function("robust: one taken and one found a second", |bencher| {
+        bencher.iter(|| (robust::newest(&tap), robust::search(&tap, &robust)));
+    });
+    group.throughput(Throughput::Elements((octets.len() / 8000) as u64));
+    for (name, hop) in [("sender", frames::SENDER_HOP), ("receiver", frames::RECEIVER_HOP)] {
+        group.bench_function(format!("robust: every frame of a {name}"), |bencher| {
+            bencher.iter(|| {
+                let mut all = 0;
+                frames::of_pcm(black_box(&samples), hop, |_, frame| all ^= frame.bits);
+                all
+            });
+        });
+    }
+}
+
 fn description(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sdp");
     group.throughput(Throughput::Bytes(OFFER.len() as u64));
@@ -188,7 +234,7 @@ fn opus(criterion: &mut Criterion) {
 
 #[cfg(feature = "opus")]
 criterion_group!(with_opus, opus);
-criterion_group!(benches, rtp_and_tap, fingerprint, robust, description);
+criterion_group!(benches, rtp_and_tap, fingerprint, robust, streams, description);
 #[cfg(feature = "opus")]
 criterion_main!(benches, with_opus);
 #[cfg(not(feature = "opus"))]

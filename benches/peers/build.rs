@@ -49,6 +49,7 @@ fn main() {
         ("libosip2", "libosip2", "libosip2-dev"),
         ("libre", "libre", "libre-dev"),
         ("ortp", "ortp", "libortp-dev"),
+        ("chromaprint", "libchromaprint", "libchromaprint-dev"),
     ] {
         report(name, library(name, package, debian));
     }

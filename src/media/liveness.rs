@@ -72,20 +72,25 @@ impl fmt::Display for Lifeless {
 /// # Errors
 /// [`Lifeless`], by the first rule that the window breaks.
 pub fn check_window(codec: Codec, window: &[i16]) -> Result<(), Lifeless> {
+    judge_window(codec, window).0
+}
+
+/// [`check_window`], and the [`peak_share`] that was found; 1 where it did not come to that.
+pub(super) fn judge_window(codec: Codec, window: &[i16]) -> (Result<(), Lifeless>, f32) {
     let step = window.len() / WINDOW_SAMPLES;
     if step == 0 {
-        return Err(Lifeless::Repetitive);
+        return (Err(Lifeless::Repetitive), 1.0);
     }
     let mut thinned = [0; WINDOW_SAMPLES];
     for (place, sample) in thinned.iter_mut().zip(window.iter().step_by(step)) {
         *place = *sample;
     }
     if !codec.has_memory() {
-        return check(&thinned);
+        return judge(&thinned, MAX_PEAK_SHARE);
     }
     let energy: i64 = thinned.iter().map(|sample| i64::from(*sample).pow(2)).sum();
     if energy < i64::from(MIN_CODED_LEVEL.pow(2)) * WINDOW_SAMPLES as i64 {
-        return Err(Lifeless::Repetitive);
+        return (Err(Lifeless::Repetitive), 1.0);
     }
     judge(&thinned, MAX_CODED_PEAK_SHARE)
 }
@@ -95,17 +100,21 @@ pub fn check_window(codec: Codec, window: &[i16]) -> Result<(), Lifeless> {
 /// # Errors
 /// [`Lifeless`], by the first rule that the window breaks.
 pub fn check(window: &[i16; WINDOW_SAMPLES]) -> Result<(), Lifeless> {
-    judge(window, MAX_PEAK_SHARE)
+    judge(window, MAX_PEAK_SHARE).0
 }
 
-fn judge(window: &[i16; WINDOW_SAMPLES], max_peak_share: f32) -> Result<(), Lifeless> {
+/// Judges by the two rules, and gives the [`peak_share`] that was found; 1 where it did not come to that.
+pub(super) fn judge(window: &[i16; WINDOW_SAMPLES], max_peak_share: f32) -> (Result<(), Lifeless>, f32) {
     if distinct_blocks(window) < MIN_DISTINCT_BLOCKS {
-        return Err(Lifeless::Repetitive);
+        return (Err(Lifeless::Repetitive), 1.0);
     }
-    if peak_share(window) > max_peak_share {
-        return Err(Lifeless::Tonal);
-    }
-    Ok(())
+    let share = peak_share(window);
+    let verdict = if share > max_peak_share {
+        Err(Lifeless::Tonal)
+    } else {
+        Ok(())
+    };
+    (verdict, share)
 }
 
 /// How many different blocks a window has.

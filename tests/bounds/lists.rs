@@ -98,6 +98,10 @@ pub const NO_BOUND: &[(&str, &str)] = &[
         "a threshold of the robust fingerprint: src/media/robust/mod.rs",
     ),
     (
+        "media::robust::MAX_REPEAT_ERRORS",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
         "media::robust::MAX_SAMPLES",
         "follows from MAX_SECONDS, what a tap keeps",
     ),
@@ -106,11 +110,23 @@ pub const NO_BOUND: &[(&str, &str)] = &[
         "a threshold of the robust fingerprint: src/media/robust/mod.rs",
     ),
     (
+        "media::robust::MIN_BROAD",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
+        "media::robust::MIN_BROAD_FOUND",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
         "media::robust::MIN_HEARD",
         "a threshold of the robust fingerprint: src/media/robust/mod.rs",
     ),
     (
         "media::robust::MIN_LIVELY",
+        "a threshold of the robust fingerprint: src/media/robust/mod.rs",
+    ),
+    (
+        "media::robust::MIN_LIVELY_FOUND",
         "a threshold of the robust fingerprint: src/media/robust/mod.rs",
     ),
     (

@@ -266,6 +266,19 @@ fn row_38_pauses_are_not_lively() {
 }
 
 #[test]
+fn row_38_bursts_of_loss_leave_enough_lively_windows_for_a_match() {
+    let speech = babble(41, 80_000);
+    let sample = robust::newest(&heard(&speech, PLAIN, |_| true)).expect("speech");
+    // Two of three times 200 ms lack 100: six windows of a span are alive, four less than a sender needs.
+    let receiver = heard(&speech, PLAIN, |number| !matches!(number % 30, 12..17 | 22..27));
+    assert!(matches!(robust::newest(&receiver), Err(NoSample::NoUsableAudio(_))));
+    assert!(matches!(
+        robust::search(&receiver, &sample.fingerprint),
+        Decision::Match(found) if found.errors > 100
+    ));
+}
+
+#[test]
 fn row_38_exact_robust_mismatch_unusable_and_no_media_are_five_answers() {
     let speech = babble(61, 80_000);
     let sender = heard(&speech, PLAIN, |_| true);
@@ -366,6 +379,11 @@ fn row_38_silence_tones_loops_and_too_little_are_no_usable_audio() {
         .enumerate()
         .map(|(at, sample)| if at / 8000 % 3 == 0 { *sample } else { 0 })
         .collect();
+    let busy: Vec<i16> = audio::tones(&[(480.0, 5000.0), (620.0, 5000.0)], 80_000)
+        .iter()
+        .enumerate()
+        .map(|(at, sample)| if at / 4000 % 2 == 0 { *sample } else { 0 })
+        .collect();
     let music = babble(30, 20_000);
     let looped: Vec<i16> = music.iter().cycle().copied().take(80_000).collect();
     let speech = babble(31, 80_000);
@@ -384,6 +402,12 @@ fn row_38_silence_tones_loops_and_too_little_are_no_usable_audio() {
             lifeless(Lifeless::Repetitive),
         ),
         ("ringing", ringing.clone(), lifeless(Lifeless::Repetitive)),
+        // Noise makes its windows lively, and what the fingerprint keeps are the tones.
+        (
+            "busy on a noisy line",
+            noisy(&busy, &mut random),
+            lifeless(Lifeless::Tonal),
+        ),
         ("a loop of 2.5 s", looped.clone(), Unusable::Repeats),
         ("a loop with noise", noisy(&looped, &mut random), Unusable::Repeats),
         (

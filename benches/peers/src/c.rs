@@ -76,14 +76,22 @@ peer!(PJMEDIA_SDP, peer_pjproject, "PEER_pjproject", "pjmedia", pjproject_sdp);
 peer!(PJMEDIA_RTP, peer_pjproject, "PEER_pjproject", "pjmedia", pjproject_rtp);
 peer!(KAMAILIO_INFO, peer_kamailio, "PEER_kamailio", "Kamailio", kamailio_info);
 peer!(KAMAILIO_SDP, peer_kamailio, "PEER_kamailio", "Kamailio", kamailio_sdp);
+peer!(
+    CHROMAPRINT,
+    peer_chromaprint,
+    "PEER_chromaprint",
+    "Chromaprint",
+    chromaprint_search
+);
 
 /// One of each, for the list of versions.
-pub const ALL: [&Peer; 7] = [
+pub const ALL: [&Peer; 8] = [
     &LIBCBOR,
     &TINYCBOR,
     &LIBOSIP2,
     &LIBRE_INFO,
     &ORTP,
+    &CHROMAPRINT,
     &PJSIP,
     &KAMAILIO_INFO,
 ];

@@ -86,7 +86,8 @@ fn main() {
 }
 
 /// The peers in Rust, whose versions are those of the lock file.
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 14] = [
+    "audiofp",
     "cbor4ii",
     "ciborium",
     "minicbor",

@@ -9,8 +9,11 @@
 //! Gaps (lost packets, pauses in sending) are silence. What one source has sent is one line of samples; a span does not
 //! reach across a change of source. A span counts only if
 //!
-//! 1. at least [`MIN_LIVELY`] of the windows of 200 ms within it pass the gate of [`super::liveness`] and are no pauses, and
-//! 2. nothing [`MIN_APART`] or further away in the same sound has the same fingerprint: what repeats itself (a ringing
+//! 1. at least [`MIN_LIVELY`] of the windows of 200 ms within it pass the gate of [`super::liveness`] and are no pauses
+//!    ([`MIN_LIVELY_FOUND`] where it has been found),
+//! 2. at least [`MIN_BROAD`] of its energy lies outside the two strongest peaks of those windows ([`MIN_BROAD_FOUND`] where
+//!    it has been found): noise on the line makes a busy tone lively, but the tone's bits are the same on every call, and
+//! 3. nothing [`MIN_APART`] or further away in the same sound has the same fingerprint: what repeats itself (a ringing
 //!    tone, a short loop of music) is the same on every call.
 //!
 //! Music and announcements that are longer than the ring match on every call that plays them. So a search takes the
@@ -41,6 +44,16 @@ use crate::table::Word;
 pub const MAX_ERRORS: u16 = (BITS * 3 / 10) as u16;
 /// Windows of 200 ms in a span, of the 18 or 19 that lie within it, that have to be alive: 2 s of sound.
 pub const MIN_LIVELY: usize = 10;
+/// As many where a span has been found: loss takes windows away from those that the sender had.
+pub const MIN_LIVELY_FOUND: usize = MIN_LIVELY / 2;
+/// Share of a span's energy that lies outside the two strongest spectral peaks of each of its windows: of speech more than
+/// 0.10, but for one span in a hundred; of ringing and busy tones on a noisy line less (`tests/media_corpus`).
+pub const MIN_BROAD: f32 = 0.10;
+/// As much where a span has been found, for codecs change it.
+pub const MIN_BROAD_FOUND: f32 = 0.03;
+/// Most bits of 992 that may differ for a sender to hold that its sound repeats itself: its steps are so coarse that what
+/// repeats itself exactly may differ by more than [`MAX_ERRORS`], and another span costs it nothing.
+pub const MAX_REPEAT_ERRORS: u16 = (BITS * 40 / 100) as u16;
 /// Mean square of a window below which it is a pause: 60 dB below full scale, (32768 / 1000)².
 pub const MIN_POWER: u64 = 1_074;
 /// Fewest samples that have to be heard, gaps not counted, before a span is looked at: half of it.
@@ -283,10 +296,16 @@ fn newest_of(sound: &mut impl Sound) -> Result<Sample, Unusable> {
     let mut why = None;
     for first in (0..=count.saturating_sub(SPAN_FRAMES)).rev() {
         let begins = start + first * SENDER_HOP;
-        let judged = windows.judge(sound, begins).and_then(|()| {
+        let judged = windows.judge(sound, begins, Gate::TAKE).and_then(|()| {
             let span = subs.get(first + 1..).and_then(|subs| subs.first_chunk());
             let fingerprint = RobustFingerprint::of_span(span.ok_or(Unusable::TooLittle)?);
-            match repeats(&fingerprint, &bits[..count], SENDER_HOP, first as isize) {
+            match repeats(
+                &fingerprint,
+                &bits[..count],
+                SENDER_HOP,
+                first as isize,
+                MAX_REPEAT_ERRORS,
+            ) {
                 true => Err(Unusable::Repeats),
                 false => Ok(fingerprint),
             }
@@ -328,10 +347,10 @@ fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint, others: Others<
     let hop = RECEIVER_HOP as isize;
     if errors <= MAX_ERRORS {
         let begins = usize::try_from(place * hop).unwrap_or(0);
-        if let Err(unusable) = windows.judge(sound, begins) {
+        if let Err(unusable) = windows.judge(sound, begins, Gate::FOUND) {
             return Decision::NoUsableAudio(unusable);
         }
-        if repeats(wanted, bits, RECEIVER_HOP, place) {
+        if repeats(wanted, bits, RECEIVER_HOP, place, MAX_ERRORS) {
             return Decision::NoUsableAudio(Unusable::Repeats);
         }
         let behind = sound.len() as isize - place * hop - SPAN_SAMPLES as isize;
@@ -346,7 +365,7 @@ fn search_in(sound: &mut impl Sound, wanted: &RobustFingerprint, others: Others<
         .rev()
         .step_by(WINDOW_SAMPLES)
     {
-        match windows.judge(sound, begins) {
+        match windows.judge(sound, begins, Gate::TAKE) {
             Ok(()) => return Decision::Mismatch { errors },
             Err(unusable) => why = why.or(Some(unusable)),
         }
@@ -361,13 +380,13 @@ fn places(bits: &[u32], hop: usize) -> core::ops::Range<isize> {
     -span..bits.len() as isize
 }
 
-/// Whether the fingerprint of the span at `place` is found in another place as well.
-fn repeats(fingerprint: &RobustFingerprint, bits: &[u32], hop: usize, place: isize) -> bool {
+/// Whether the fingerprint of the span at `place` is found in another place as well, with no more errors than `most`.
+fn repeats(fingerprint: &RobustFingerprint, bits: &[u32], hop: usize, place: isize, most: u16) -> bool {
     places(bits, hop).any(|other| {
         other.abs_diff(place) * hop >= MIN_APART
             && fingerprint
                 .errors(bits, SENDER_HOP / hop, other)
-                .is_some_and(|errors| errors <= MAX_ERRORS)
+                .is_some_and(|errors| errors <= most)
     })
 }
 
@@ -386,11 +405,56 @@ fn is_quiet(window: &[i16; WINDOW_SAMPLES]) -> bool {
     energy < MIN_POWER * WINDOW_SAMPLES as u64
 }
 
-/// Which windows of 200 ms of a sound are alive, each judged when it is first asked for. They are laid so that the last
-/// ends with the sound.
+/// What a span has to have.
+struct Gate {
+    lively: usize,
+    broad: f32,
+}
+
+impl Gate {
+    const TAKE: Self = Self {
+        lively: MIN_LIVELY,
+        broad: MIN_BROAD,
+    };
+    const FOUND: Self = Self {
+        lively: MIN_LIVELY_FOUND,
+        broad: MIN_BROAD_FOUND,
+    };
+}
+
+/// What the gate of liveness says of a window of 200 ms.
+#[derive(Clone, Copy)]
+struct Judged {
+    verdict: Result<(), Unusable>,
+    /// In units of its own.
+    energy: f32,
+    /// As much of it as lies outside the two strongest peaks; nothing of what repeats itself.
+    broad: f32,
+}
+
+impl Judged {
+    fn of(sound: &impl Sound, window: &[i16; WINDOW_SAMPLES]) -> Self {
+        let energy = window
+            .iter()
+            .map(|sample| f32::from(*sample) * f32::from(*sample))
+            .sum();
+        let (verdict, share) = sound.judge(window);
+        Self {
+            verdict: match verdict {
+                Ok(()) if is_quiet(window) => Err(Unusable::Quiet),
+                verdict => verdict.map_err(Unusable::Lifeless),
+            },
+            energy,
+            broad: energy * (1.0 - share),
+        }
+    }
+}
+
+/// The windows of 200 ms of a sound, each judged when it is first asked for. They are laid so that the last ends with the
+/// sound.
 struct Windows {
     start: usize,
-    judged: [Option<Result<(), Unusable>>; MAX_WINDOWS],
+    judged: [Option<Judged>; MAX_WINDOWS],
 }
 
 impl Windows {
@@ -401,27 +465,33 @@ impl Windows {
         }
     }
 
-    /// Whether enough of the windows within the span that begins at `begins` are alive; if not, why the last of the others
-    /// is not.
+    /// Whether the windows within the span that begins at `begins` have what `gate` asks for; if not, why the last of those
+    /// that are not alive is not.
     #[inline(never)]
-    fn judge(&mut self, sound: &mut impl Sound, begins: usize) -> Result<(), Unusable> {
+    fn judge(&mut self, sound: &mut impl Sound, begins: usize, gate: Gate) -> Result<(), Unusable> {
         let first = begins.saturating_sub(self.start).div_ceil(WINDOW_SAMPLES);
         let end = (begins + SPAN_SAMPLES).saturating_sub(self.start) / WINDOW_SAMPLES;
-        let (mut lively, mut why) = (0, Unusable::TooLittle);
+        let (mut lively, mut energy, mut broad) = (0, 0.0, 0.0);
+        let mut why = Unusable::TooLittle;
         for (number, judged) in self.judged.iter_mut().enumerate().take(end).skip(first) {
-            let verdict = *judged.get_or_insert_with(|| {
+            let judged = judged.get_or_insert_with(|| {
                 let mut window = [0; WINDOW_SAMPLES];
                 sound.copy(self.start + number * WINDOW_SAMPLES, &mut window);
-                match sound.judge(&window) {
-                    Ok(()) if is_quiet(&window) => Err(Unusable::Quiet),
-                    judged => judged.map_err(Unusable::Lifeless),
-                }
+                Judged::of(sound, &window)
             });
-            match verdict {
+            energy += judged.energy;
+            broad += judged.broad;
+            match judged.verdict {
                 Ok(()) => lively += 1,
                 Err(unusable) => why = unusable,
             }
         }
-        if lively >= MIN_LIVELY { Ok(()) } else { Err(why) }
+        if lively < gate.lively {
+            Err(why)
+        } else if broad < gate.broad * energy {
+            Err(Unusable::Lifeless(Lifeless::Tonal))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::narrow::{NARROW_RATE, Narrow};
 use crate::media::codec::Codec;
 use crate::media::decoder::{Decoder, MAX_PAYLOAD_SAMPLES};
 use crate::media::fingerprint::WINDOW_SAMPLES;
-use crate::media::liveness::{self, Lifeless};
+use crate::media::liveness::{self, Lifeless, MAX_PEAK_SHARE};
 use crate::media::tap::{MAX_PAYLOAD_LEN, Packet, Tap};
 use crate::table::Word;
 
@@ -22,9 +22,9 @@ pub(super) trait Sound {
     /// Copies the samples from `from` on. What is not there, gaps and what lies beyond the end, is silence.
     fn copy(&mut self, from: usize, into: &mut [i16]);
 
-    /// Whether 200 ms of it are alive.
-    fn judge(&self, window: &[i16; WINDOW_SAMPLES]) -> Result<(), Lifeless> {
-        liveness::check(window)
+    /// Whether 200 ms of it are alive, and the share of their energy in their two strongest peaks.
+    fn judge(&self, window: &[i16; WINDOW_SAMPLES]) -> (Result<(), Lifeless>, f32) {
+        liveness::judge(window, MAX_PEAK_SHARE)
     }
 }
 
@@ -187,11 +187,11 @@ impl<W: Word> Sound for Stretch<'_, '_, W> {
         }
     }
 
-    fn judge(&self, window: &[i16; WINDOW_SAMPLES]) -> Result<(), Lifeless> {
+    fn judge(&self, window: &[i16; WINDOW_SAMPLES]) -> (Result<(), Lifeless>, f32) {
         let codecs = self.packets.iter().filter_map(|packet| packet.codec());
         match codecs.into_iter().find(|codec| codec.has_memory()) {
-            Some(coded) => liveness::check_window(coded, window),
-            None => liveness::check(window),
+            Some(coded) => liveness::judge_window(coded, window),
+            None => liveness::judge(window, MAX_PEAK_SHARE),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod cbor;
 mod info;
 mod json;
+mod robust;
 mod rtp;
 mod sdp;
 mod tap;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Row> {
         sdp::row(),
         rtp::row(),
         tap::row(),
+        robust::row(),
         core,
         signed,
     ]
