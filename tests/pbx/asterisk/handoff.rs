@@ -126,3 +126,33 @@ fn what_is_replayed_changed_or_stale_is_refused_in_a_second_call() {
     }
     pbx.stop();
 }
+
+/// The caller's own leg takes the agent's place (INVITE with Replaces), and the conversation comes back on it.
+#[test]
+fn handoff_goes_on_with_the_leg_that_takes_the_calls_place() {
+    let (agent, config) = told("signed");
+    let mut pbx = Pbx::start(
+        "joins",
+        &Plan {
+            ohp: OHP,
+            extensions: &CENTRE.replace("?OHPReturn(resolved)", "?Gosub(hold,1)").replace(
+                "exten => echo",
+                "exten => hold,1,Wait(4)\n same => n,OHPReturn(resolved)\n same => n,Return()\nexten => echo",
+            ),
+            files: &[("bundle.json", config["bundle"].clone())],
+            ..Plan::default()
+        },
+    );
+    let told = run_agent(agent, &pbx, true, false);
+    let whats: Vec<_> = told
+        .iter()
+        .map(|event| event["what"].as_str().unwrap_or_default())
+        .collect();
+    for what in ["dropped", "resumes"] {
+        assert!(whats.contains(&what), "{told:#?}");
+    }
+    for status in ["PROPOSED", "HANDEDOFF", "RETURNED"] {
+        pbx.outcome(status);
+    }
+    pbx.stop();
+}
