@@ -5,6 +5,7 @@
 //! log.
 
 mod ami;
+mod chain;
 #[path = "../../common/mod.rs"]
 mod common;
 mod handoff;

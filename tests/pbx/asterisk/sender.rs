@@ -18,7 +18,7 @@ exten => s,1,OHPPropose()
  same => n(end),Hangup()
 ";
 
-const OHP: &str = "
+pub const OHP: &str = "
 [desk]
 type=profile
 bundle=FOLDER/bundle.json
@@ -31,7 +31,7 @@ media_check=yes
 ";
 
 /// What the application knows of the conversation.
-fn template(tier: &str) -> Value {
+pub fn template(tier: &str) -> Value {
     let mut template = json!({
         "audience": { "vendor": "vendor-b", "purpose": "human-takeover", "minTier": tier },
         "session": { "channel": "voice/sip", "locale": "en-GB" },
