@@ -374,7 +374,7 @@ mod tests {
         // 20 ms of each.
         assert_eq!(Codec::G722.samples(&[0; 160]), 320);
         assert_eq!(Codec::L16_44kStereo.samples(&[0; 4 * 882 + 3]), 882);
-        assert_eq!(Codec::Opus.samples(&[0b0100_1000]), 960);
+        assert_eq!(Codec::Opus.samples(&[0b0100_1000, 0]), 960);
     }
 
     #[test]
