@@ -2,11 +2,14 @@
 //! read. Peers run beside us on the same input.
 
 use std::hint::black_box;
+use std::sync::atomic::AtomicU64;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ohp::media::decoder::Decoder;
 use ohp::media::robust::{self, frames};
 use ohp::media::sdp::{Description, SdpHints};
-use ohp::media::{Fingerprint, RobustFingerprint, exact, g711, liveness, rtp};
+use ohp::media::tap::{MAX_PAYLOAD_LEN, Pcm};
+use ohp::media::{Codec, Fingerprint, PayloadTypes, RobustFingerprint, Tap, TapConfig, exact, g711, liveness, rtp};
 
 #[cfg(feature = "opus")]
 #[path = "inputs/opus.rs"]
@@ -41,6 +44,88 @@ fn rtp_and_tap(criterion: &mut Criterion) {
             one[4..8].copy_from_slice(&timestamp.to_be_bytes());
             tap.write_rtp(black_box(&one))
         });
+    });
+}
+
+/// 20 ms of each codec into a tap, as RTP; and PCM, which is cut and stored as L16.
+fn codecs_into_the_tap(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("20 ms into the tap");
+    group.throughput(Throughput::Elements(1));
+    for codec in Codec::ALL {
+        let config = TapConfig { codec, seconds: 10 };
+        let words: Vec<_> = (0..config.words().expect("ten seconds are in range"))
+            .map(|_| AtomicU64::new(0))
+            .collect();
+        let tap = Tap::init(&words, &config).expect("the words are enough");
+        tap.set_payload_types(&PayloadTypes::NONE.with(96, codec));
+        // 32 kbit/s of hybrid Opus.
+        let len = codec
+            .tick_len()
+            .map_or(80, |len| len * codec.clock_rate() as usize / 50);
+        if len > MAX_PAYLOAD_LEN {
+            continue;
+        }
+        let mut one = packet(0, &vec![0x78; len]);
+        one[1] = 96;
+        let (mut timestamp, step) = (0_u32, codec.clock_rate() / 50);
+        group.bench_function(format!("{codec:?}, {len} bytes"), |bencher| {
+            bencher.iter(|| {
+                timestamp = timestamp.wrapping_add(step);
+                one[4..8].copy_from_slice(&timestamp.to_be_bytes());
+                tap.write_rtp(black_box(&one))
+            });
+        });
+        let Some(linear) = Codec::linear(codec.sample_rate()).filter(|linear| *linear == codec) else {
+            continue;
+        };
+        let samples = vec![7_i16; linear.sample_rate() as usize / 50];
+        group.bench_function(format!("{} samples of PCM", samples.len()), |bencher| {
+            bencher.iter(|| {
+                tap.write_pcm(&Pcm {
+                    sample_rate: linear.sample_rate(),
+                    source: 1,
+                    timestamp: None,
+                    samples: black_box(&samples),
+                })
+            });
+        });
+    }
+}
+
+/// Ten seconds of G.722, whose every window takes a decoder of its own.
+fn g722(criterion: &mut Criterion) {
+    let octets = octets();
+    let memory = words();
+    let tap = tap_of(&memory, &[]);
+    for (number, payload) in octets.chunks_exact(PACKET).enumerate() {
+        let mut packet = packet(number, payload);
+        packet[1] = 9;
+        tap.write_rtp(&packet);
+    }
+    let newest = exact::newest(&tap).expect("the sound is usable").fingerprint;
+    let absent = Fingerprint::from_bytes([0; 32]);
+    let mut decoder = Decoder::new(Codec::G722).expect("every build decodes G.722");
+    let mut window = [0; 3200];
+
+    let mut group = criterion.benchmark_group("G.722");
+    group.bench_function("decode 200 ms", |bencher| {
+        bencher.iter(|| {
+            decoder.reset();
+            decoder.decode(black_box(&octets[..1600]), &mut window)
+        });
+    });
+    group.bench_function("take the newest", |bencher| bencher.iter(|| exact::newest(&tap)));
+    group.bench_function("find the newest in 10 s", |bencher| {
+        bencher.iter(|| exact::search(&tap, &newest));
+    });
+    group.bench_function("one piece of a search", |bencher| {
+        bencher.iter(|| exact::Search::new(&absent).step(&tap));
+    });
+    group.sample_size(10);
+    group.bench_function("miss in 10 s", |bencher| bencher.iter(|| exact::search(&tap, &absent)));
+    let robust = robust::newest(&tap).expect("the sound is usable").fingerprint;
+    group.bench_function("find the robust fingerprint in 10 s", |bencher| {
+        bencher.iter(|| robust::search(&tap, &robust));
     });
 }
 
@@ -234,7 +319,16 @@ fn opus(criterion: &mut Criterion) {
 
 #[cfg(feature = "opus")]
 criterion_group!(with_opus, opus);
-criterion_group!(benches, rtp_and_tap, fingerprint, robust, streams, description);
+criterion_group!(
+    benches,
+    rtp_and_tap,
+    codecs_into_the_tap,
+    fingerprint,
+    g722,
+    robust,
+    streams,
+    description
+);
 #[cfg(feature = "opus")]
 criterion_main!(benches, with_opus);
 #[cfg(not(feature = "opus"))]

@@ -410,7 +410,7 @@ impl Search {
 /// What decoding a sample costs, beside hashing one.
 fn cost(codec: Codec) -> usize {
     match codec {
-        Codec::G722 => 10,
+        Codec::G722 => 17,
         Codec::Opus => 20,
         _ => 0,
     }

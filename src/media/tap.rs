@@ -477,7 +477,7 @@ impl Packet {
     pub(super) fn ticks(self) -> u32 {
         let Some(codec) = self.codec() else { return 0 };
         match codec.tick_len() {
-            Some(len) => (self.len() / len) as u32,
+            Some(len) => (self.len() >> len.trailing_zeros()) as u32,
             None => u32::from(self.tag() >> TAG_STEPS_SHIFT) * OPUS_STEP_TICKS,
         }
     }

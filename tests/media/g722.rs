@@ -221,7 +221,7 @@ fn a_search_in_pieces_ends_as_the_one_in_one_go() {
     let tap = heard(&octets, 160);
     let newest = exact::newest(&tap).expect("noise is alive").fingerprint;
     let oldest = Fingerprint::of_window(&decoded(&octets[..1600]));
-    for (wanted, most) in [(newest, 1), (oldest, 60), (Fingerprint::from_bytes([9; 32]), 200)] {
+    for (wanted, most) in [(newest, 1), (oldest, 100), (Fingerprint::from_bytes([9; 32]), 200)] {
         let mut search = Search::new(&wanted);
         let mut steps = 1;
         let decision = loop {

@@ -4,6 +4,7 @@ use ohp::media::exact::{self, Decision, NoSample, Unusable};
 use ohp::media::liveness::Lifeless;
 use ohp::media::tap::{Frame, MAX_PAYLOAD_LEN, Pcm, TapConfig, Written};
 use ohp::media::{Codec, Fingerprint, PayloadTypes, Tap};
+use proptest::prelude::*;
 
 use crate::audio::{self, PACKET, PLAIN, Stream};
 
@@ -430,5 +431,49 @@ fn opus_without_its_decoder_is_kept_and_is_no_mismatch() {
         assert_eq!(exact::newest(&tap), Err(NoSample::NoUsableAudio(cannot)));
         let decision = exact::search(&tap, &Fingerprint::from_bytes([3; 32]));
         assert_eq!(decision, Decision::NoUsableAudio(cannot));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Any loss, reorder and duplication on either side, in any codec: the sender takes the newest whole window, and the receiver
+    /// accepts it if and only if it has that window whole.
+    #[test]
+    fn row_34_every_codec_is_accepted_if_and_only_if_a_complete_shared_window_exists(
+        number in 1..11_u8,
+        seed in 1..u64::MAX,
+        timestamp: u32,
+        loss in prop::sample::select(&[0.0, 0.05, 0.15][..]),
+        fates in prop::collection::vec((0.0..1.0, 0.0..1.0, 0..4_usize, any::<bool>()), 50),
+    ) {
+        let codec = Codec::from_number(number).expect("a number in use");
+        let sound = noise(seed, bytes(codec, 500));
+        let deliver = |origin, is_lost: &dyn Fn(usize) -> bool| {
+            let sent = packets(codec, &sound, 10, origin);
+            let mut arrivals = Vec::new();
+            for (number, (_, _, delay, is_twice)) in fates.iter().enumerate().filter(|(number, _)| !is_lost(*number)) {
+                arrivals.push((number + delay, number));
+                if *is_twice {
+                    arrivals.push((number + 5, number));
+                }
+            }
+            arrivals.sort_unstable();
+            let tap = tap();
+            for (_, number) in arrivals {
+                tap.write_rtp(&sent[number]);
+            }
+            tap
+        };
+        let (up, down) = (|number: usize| fates[number].0 < loss, |number: usize| fates[number].1 < loss);
+        let whole = |first: usize, is_lost: &dyn Fn(usize) -> bool| (first..first + 20).all(|number| !is_lost(number));
+        let newest = (0..=30).rev().find(|first| whole(*first, &up));
+
+        let taken = exact::newest(&deliver(4000, &up));
+        prop_assert_eq!(taken.is_ok(), newest.is_some());
+        if let (Ok(sample), Some(first)) = (taken, newest) {
+            let decision = exact::search(&deliver(timestamp, &down), &sample.fingerprint);
+            prop_assert_eq!(matches!(decision, Decision::Match(_)), whole(first, &down), "{}", decision);
+        }
     }
 }
